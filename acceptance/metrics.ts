@@ -1,6 +1,6 @@
 import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import type { ServiceKind } from '../contracts/services.ts';
-import { metrics, NAMESPACE } from '../handlers/shared/metrics.ts';
+import { metrics, NAMESPACE, seriesOf } from '../handlers/shared/metrics.ts';
 import type { DeployedSystem } from './system.ts';
 import { assert } from './verdict.ts';
 
@@ -14,14 +14,14 @@ export interface Series {
   statistic: 'Sum' | 'SampleCount';
 }
 
-/** A metric of this system, with a value for each of its dimensions. */
+/** A metric of this system, with a value for each dimension of its row. */
 export function ownSeries(
   service: ServiceKind,
   key: keyof typeof metrics,
-  dimensions: Readonly<Record<string, string>> = {},
+  values: Readonly<Record<string, string>> = {},
 ): Series {
-  const { name, unit } = metrics[key];
-  const statistic = unit === 'Count' ? 'Sum' : 'SampleCount';
+  const { name, dimensions } = seriesOf(key, values);
+  const statistic = metrics[key].unit === 'Count' ? 'Sum' : 'SampleCount';
   return { service, namespace: NAMESPACE, name, dimensions, statistic };
 }
 

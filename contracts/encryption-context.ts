@@ -1,4 +1,3 @@
-import type { ServiceKind } from './services.ts';
 /**
  * Encryption context of an encrypted password. KMS decrypts it only with the same context.
  * CloudTrail records the context in plaintext, so it contains nothing secret.
@@ -7,14 +6,15 @@ import type { ServiceKind } from './services.ts';
 export interface EncryptionContext extends Record<string, string> {
   provisioning_id: string;
   username: string;
-  target: ServiceKind;
+  /** Name of the service whose key it is. */
+  target: string;
 }
 
 /** Encryption context of App1's encrypted task tokens. */
 export const taskTokenContext = (provisioning_id: string) =>
   ({ provisioning_id, target: 'task-token' }) as const;
 
-/** @param target the service of the key: App1 for the intake key, App2 for the key under which App2 decrypts */
+/** @param target name of the service of the key: App1 for the intake key, a target for the key under which it decrypts */
 export function encryptionContext(
   subject: { provisioning_id: string; username: string },
   target: EncryptionContext['target'],

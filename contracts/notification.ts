@@ -9,16 +9,16 @@ import { storedProvisioningId } from './stored.ts';
  * once, and may be late or lost, like the event of Step Functions that triggers it.
  * docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
  */
-export const completionNotification = {
-  source: 'app2.notifications',
-  detailType: 'UserCreationFinished',
-} as const;
+export const completionNotification = { detailType: 'UserCreationFinished' } as const;
+
+/** Source of a target's completion notifications. @param target name of the target */
+export const notificationSource = (target: string): `${string}.notifications` => `${target}.notifications`;
 
 export const notificationDetail = z.object({ provisioning_id: storedProvisioningId });
 
 /** The notification as EventBridge delivers it; further fields of the envelope are ignored. */
 export const receivedNotification = z.object({
-  source: z.literal(completionNotification.source),
+  source: z.string().regex(/^[a-z][a-z0-9]{1,19}\.notifications$/, 'must be the source of a target'),
   'detail-type': z.literal(completionNotification.detailType),
   detail: notificationDetail,
 });

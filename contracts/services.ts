@@ -20,3 +20,6 @@ export const targetName = serviceName.refine((name) => name !== APP1, `must not 
 
 /** The kind of the service with this name. */
 export const kindOf = (name: string): ServiceKind => (name === APP1 ? 'app1' : 'app2');
+
+/** A service's name in an identifier in PascalCase, as of a parameter or a stack: `payments` is `Payments`. */
+export const pascalCase = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);

@@ -12,9 +12,9 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { eventSources } from '../contracts/events/catalogue.ts';
 import { describeExecutionQuota } from '../contracts/quotas.ts';
 import { app1Routes } from '../contracts/routes.ts';
+import { APP1 } from '../contracts/services.ts';
 import type { RegisteredTarget } from '../contracts/targets.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { provisionServiceUser } from '../workflows/app1/provision-service-user.ts';
@@ -73,7 +73,7 @@ export class App1Stack extends ServiceStack<'app1'> {
     });
     const audit = new AuditBus(this, 'Audit', {
       busName: names.app1Bus,
-      source: eventSources.app1,
+      service: APP1,
       deadLetterQueue: this.deadLetterQueue,
       checkedBy: functionNamed('app1', 'sweep-provisionings'),
       settings,
@@ -133,7 +133,7 @@ export class App1Stack extends ServiceStack<'app1'> {
               allow(['kms:ReEncryptTo'], [app2.keyArn], encryptedFor('app2')),
             ],
           }),
-          bus: audit.bus,
+          bus: audit,
         }),
     });
 
@@ -155,13 +155,13 @@ export class App1Stack extends ServiceStack<'app1'> {
             ],
           }),
           callTarget,
-          bus: audit.bus,
+          bus: audit,
         }),
     });
-    new AuditEventMetrics(this, 'AuditEventMetrics', { log: audit.logGroup, source: eventSources.app1 });
+    new AuditEventMetrics(this, 'AuditEventMetrics', { log: audit.logGroup, service: APP1 });
     new StateMachineMetrics(this, 'StateMachineMetrics', {
       logs: [provisioning.logGroup, rollBack.logGroup],
-      eventsNotPublished: 'app1EventsNotPublished',
+      service: APP1,
     });
     new RollBackWatch(this, 'RollBackWatch', {
       deadLetterQueue: this.deadLetterQueue,

@@ -20,8 +20,8 @@ import { CfnRotationSchedule, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { groups, ownerGroups } from '../contracts/app2-api.ts';
-import { type EventName, eventSources } from '../contracts/events/catalogue.ts';
-import { completionNotification } from '../contracts/notification.ts';
+import { type EventName, sourceOf } from '../contracts/events/catalogue.ts';
+import { completionNotification, notificationSource } from '../contracts/notification.ts';
 import { app2Routes } from '../contracts/routes.ts';
 import { formatPolicy, formatTarget } from '../contracts/targets.ts';
 import { TOKEN_LIFE_SECONDS, timeLimits } from '../contracts/time-limits.ts';
@@ -74,7 +74,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     const { pool, machineClient, serviceClient } = this.#userPool();
     const audit = new AuditBus(this, 'Audit', {
       busName: names.app2Bus,
-      source: eventSources.app2,
+      service: 'app2',
       deadLetterQueue: this.deadLetterQueue,
       checkedBy: functionNamed('app2', 'sweep-user-creations'),
       settings,
@@ -123,6 +123,7 @@ export class App2Stack extends ServiceStack<'app2'> {
           decryptCredentials: this.addFunction('DecryptCredentials', {
             name: 'decrypt-credentials',
             environment: {
+              SERVICE: 'app2',
               KEY_ARN: key.keyArn,
               PASSWORD_POLICY: JSON.stringify(settings.passwordPolicy),
               ...creationRates,
@@ -136,7 +137,7 @@ export class App2Stack extends ServiceStack<'app2'> {
           }),
           setPassword: this.addFunction('SetPassword', {
             name: 'set-password',
-            environment: { USER_POOL_ID: pool.userPoolId, KEY_ARN: key.keyArn },
+            environment: { SERVICE: 'app2', USER_POOL_ID: pool.userPoolId, KEY_ARN: key.keyArn },
             permissions: [allowOnPool('AdminSetUserPassword'), decrypt],
           }),
           addToGroup: this.addFunction('AddToGroup', {
@@ -150,7 +151,7 @@ export class App2Stack extends ServiceStack<'app2'> {
             permissions: [allowOnPool('AdminAddUserToGroup'), allowOnRateLimits('UpdateItem')],
           }),
           deleteUser,
-          bus: audit.bus,
+          bus: audit,
         }),
     });
     const rollBack = new Workflow(this, 'RollBackServiceUser', {
@@ -171,15 +172,15 @@ export class App2Stack extends ServiceStack<'app2'> {
             ],
           }),
           deleteUser,
-          bus: audit.bus,
+          bus: audit,
         }),
     });
 
     const api = this.#api({ pool, machineClient, serviceClient });
-    new AuditEventMetrics(this, 'AuditEventMetrics', { log: audit.logGroup, source: eventSources.app2 });
+    new AuditEventMetrics(this, 'AuditEventMetrics', { log: audit.logGroup, service: 'app2' });
     new StateMachineMetrics(this, 'StateMachineMetrics', {
       logs: [creation.logGroup, rollBack.logGroup],
-      eventsNotPublished: 'app2EventsNotPublished',
+      service: 'app2',
     });
     new RollBackWatch(this, 'RollBackWatch', {
       deadLetterQueue: this.deadLetterQueue,
@@ -226,7 +227,12 @@ export class App2Stack extends ServiceStack<'app2'> {
     });
     const get = this.addFunction('GetUserCreation', {
       name: 'get-user-creation',
-      environment: { ...machines, USER_POOL_ID: pool.userPoolId, SERVICE_USER_GROUP: serviceUserGroup },
+      environment: {
+        SERVICE: 'app2',
+        ...machines,
+        USER_POOL_ID: pool.userPoolId,
+        SERVICE_USER_GROUP: serviceUserGroup,
+      },
       permissions: [
         allowOnPool('AdminGetUser', 'AdminListGroupsForUser'),
         describeExecutions,
@@ -314,9 +320,9 @@ export class App2Stack extends ServiceStack<'app2'> {
   #notifyClients({ stateMachineArn }: StateMachine, bus: IEventBus): void {
     const notify = this.addFunction('NotifyCompletion', {
       name: 'notify-completion',
-      environment: { EVENT_BUS_NAME: bus.eventBusName },
+      environment: { SERVICE: 'app2', EVENT_BUS_NAME: bus.eventBusName },
       permissions: [
-        putEventsOn(bus.eventBusArn, completionNotification.source, [completionNotification.detailType]),
+        putEventsOn(bus.eventBusArn, notificationSource('app2'), [completionNotification.detailType]),
       ],
       timeout: timeLimits.watchFunction,
       deadLetterQueue: this.deadLetterQueue,
@@ -497,11 +503,11 @@ export class App2Stack extends ServiceStack<'app2'> {
 
     const rotate = this.addFunction('RotateMachineUser', {
       name: 'rotate-machine-user',
-      environment: { ...environment, EVENT_BUS_NAME: bus.eventBusName },
+      environment: { SERVICE: 'app2', ...environment, EVENT_BUS_NAME: bus.eventBusName },
       permissions: [
         createUsers,
         revokeUsers,
-        putEventsOn(bus.eventBusArn, eventSources.app2, ['MachineCredentialsRotated' satisfies EventName]),
+        putEventsOn(bus.eventBusArn, sourceOf('app2'), ['MachineCredentialsRotated' satisfies EventName]),
         allow(
           [
             'secretsmanager:DescribeSecret',

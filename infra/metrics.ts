@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, SearchExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { metrics, NAMESPACE } from '../handlers/shared/metrics.ts';
+import { metrics, NAMESPACE, seriesOf } from '../handlers/shared/metrics.ts';
 
 /** The metrics that alarms and dashboards use. Their names are typed, because CloudWatch accepts any name. */
 
@@ -55,7 +55,8 @@ export function ownMetric<Key extends OwnMetric>(
   dimensions: Valued<(typeof metrics)[Key]['dimensions'][number]>,
   options: MetricOptions,
 ): Metric {
-  return metricOf(NAMESPACE, metrics[key].name, dimensions, options);
+  const series = seriesOf(key, dimensions);
+  return metricOf(NAMESPACE, series.name, series.dimensions, options);
 }
 
 /** A metric of AWS. */

@@ -1,7 +1,6 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import type { ServiceKind } from '../contracts/services.ts';
 import { publishConditions } from '../workflows/publish-conditions.ts';
 
 /** IAM policy statements of the functions: named actions on named resources. */
@@ -13,8 +12,11 @@ export function allow(actions: string[], resources: string[], conditions?: Condi
   return new PolicyStatement({ actions, resources, ...(conditions === undefined ? {} : { conditions }) });
 }
 
-/** Restricts the use of a key to one `target` in the encryption context: the passwords of one service, or App1's task tokens. */
-export function encryptedFor(target: ServiceKind | 'task-token'): Conditions {
+/**
+ * Restricts the use of a key to one `target` in the encryption context.
+ * @param target name of the service whose passwords they are, or `task-token` for App1's task tokens
+ */
+export function encryptedFor(target: string): Conditions {
   return { StringEquals: { 'kms:EncryptionContext:target': target } };
 }
 

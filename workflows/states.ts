@@ -21,16 +21,10 @@ import {
   LambdaInvoke,
 } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import {
-  assertedFields,
-  type EventName,
-  type EventSource,
-  eventId,
-  eventSources,
-  events,
-} from '../contracts/events/catalogue.ts';
+import { assertedFields, type EventName, eventId, events, sourceOf } from '../contracts/events/catalogue.ts';
 import { awsErrorMapping, DEFAULT_FAILURE, type FailureName, failures } from '../contracts/failures.ts';
 import { CANCELLED } from '../contracts/outcomes.ts';
+import { kindOf } from '../contracts/services.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { publishConditions } from './publish-conditions.ts';
 import { type RetryPolicyName, retry } from './retry-policies.ts';
@@ -191,9 +185,16 @@ export function onCompensationFailure(task: TaskStateBase, next: IChainable): vo
   task.addCatch(next, { errors: [Errors.ALL], assign: { compensation_failure: failureOf(task.id).failure } });
 }
 
+/** The bus on which a service publishes its audit events. */
+export interface ServiceBus {
+  /** Name of the service. */
+  readonly service: string;
+  readonly bus: IEventBus;
+}
+
 interface Publication {
   event: EventName;
-  bus: IEventBus;
+  bus: ServiceBus;
   /** The event of a compensation is retried longer than an event whose step can still be compensated. */
   retries: 'publishing' | 'compensationPublishing';
   /** Variables with failures that the event contains. */
@@ -228,20 +229,20 @@ const OWN_EXECUTION =
 const FIRST_RUN = '$states.context.Execution.RedriveCount = 0';
 
 /** The event_id, with the ids of the execution's input. */
-function eventIdOf(event: EventName): string {
+function eventIdOf(service: string, event: EventName): string {
   const ids = ['provisioning_id', 'creation_id'].map((id) => `' & $states.context.Execution.Input.${id} & '`);
-  return jsonata(`'${eventId(event, ...ids)}'`);
+  return jsonata(`'${eventId(service, event, ...ids)}'`);
 }
 
 /** Restricts the permission of the state machine to the events of its service's provisionings. */
 class PublishEvent extends EventBridgePutEvents {
-  constructor(scope: Construct, id: string, source: EventSource, props: EventBridgePutEventsProps) {
+  constructor(scope: Construct, id: string, service: string, props: EventBridgePutEventsProps) {
     super(scope, id, { ...props, queryLanguage: QueryLanguage.JSONATA });
     const published = Object.entries(events)
-      .filter(([, event]) => event.source === source && event.about === 'provisioning')
+      .filter(([, event]) => event.publisher === kindOf(service) && event.about === 'provisioning')
       .map(([name]) => name);
     for (const statement of this.taskPolicies ?? [])
-      statement.addConditions(publishConditions(source, published));
+      statement.addConditions(publishConditions(sourceOf(service), published));
   }
 }
 
@@ -253,18 +254,18 @@ class PublishEvent extends EventBridgePutEvents {
 export function publishEvent(
   scope: Construct,
   name: string,
-  { event, bus, retries, failures: variables = [], redriven }: Publication,
+  { event, bus: { service, bus }, retries, failures: variables = [], redriven }: Publication,
 ): EventBridgePutEvents {
-  const { source, sequence, version } = events[event];
-  const task = new PublishEvent(scope, name, source, {
+  const { publisher, sequence, version } = events[event];
+  const task = new PublishEvent(scope, name, service, {
     entries: [
       {
         eventBus: bus,
-        source,
+        source: sourceOf(service),
         detailType: event,
         detail: TaskInput.fromObject({
           metadata: {
-            event_id: eventIdOf(event),
+            event_id: eventIdOf(service, event),
             schema_version: version,
             provisioning_id: input('provisioning_id'),
             creation_id: input('creation_id'),
@@ -273,12 +274,12 @@ export function publishEvent(
             actor: input('owner'),
             causation_id: optionalInput('causation_id', OWN_EXECUTION),
             trace_id: optionalInput('trace_id'),
-            asserted: assertedFields[source],
+            asserted: assertedFields[publisher],
           },
           data: {
             username: input('username'),
             human_user_id: input('human_user_id'),
-            ...(source === eventSources.app2 ? { on_behalf_of: optionalInput('on_behalf_of') } : {}),
+            ...(publisher === 'app2' ? { on_behalf_of: optionalInput('on_behalf_of') } : {}),
             ...Object.fromEntries(variables.map((variable) => [variable, publishedFailureOf(variable)])),
           },
         }),
@@ -297,7 +298,7 @@ export function publishEvent(
 
 interface PublishedOutcome {
   event: EventName;
-  bus: IEventBus;
+  bus: ServiceBus;
   end: IChainable;
   /** Next state if the event cannot be published. */
   outcomeNotPublished: IChainable;

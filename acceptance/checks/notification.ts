@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod';
-import { completionNotification } from '../../contracts/notification.ts';
+import { completionNotification, notificationSource } from '../../contracts/notification.ts';
 import { functionNamed } from '../../infra/names.ts';
 import type { Check } from '../check.ts';
 import { functionLog, logLines } from '../logs.ts';
@@ -69,7 +69,7 @@ export const notificationChecks: readonly Check[] = [
           Entries: [
             {
               EventBusName: outputs.event_bus_name,
-              Source: completionNotification.source,
+              Source: notificationSource('app2'),
               DetailType: completionNotification.detailType,
               Detail: JSON.stringify({ provisioning_id }),
             },

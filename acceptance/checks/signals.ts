@@ -3,7 +3,7 @@ import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cl
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { readBusLog } from '../../cli/bus-log.ts';
-import { eventSources } from '../../contracts/events/catalogue.ts';
+import { sourceOf } from '../../contracts/events/catalogue.ts';
 import { type ServiceKind, serviceKinds } from '../../contracts/services.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { readHistory } from '../../handlers/shared/history.ts';
@@ -111,18 +111,18 @@ export const signalChecks: readonly Check[] = [
       await Promise.all([system.example(), failedExample(system)]);
       return waitForCounts(system, [
         ownSeries('app1', 'provisioningsFinished', {
-          source: eventSources.app1,
+          source: sourceOf('app1'),
           outcome: 'ServiceUserProvisioned',
         }),
         ownSeries('app2', 'provisioningsFinished', {
-          source: eventSources.app2,
+          source: sourceOf('app2'),
           outcome: 'ServiceUserCreated',
         }),
-        ownSeries('app1', 'provisioningsFailed', { source: eventSources.app1, code: 'USER_ALREADY_EXISTS' }),
-        ownSeries('app1', 'callerFailures', { source: eventSources.app1 }),
-        ownSeries('app2', 'callerFailures', { source: eventSources.app2 }),
-        ownSeries('app1', 'rollBacksStarted', { step: 'CancelUserCreation' }),
-        ownSeries('app2', 'rollBacksStarted', { step: 'DeleteUser' }),
+        ownSeries('app1', 'provisioningsFailed', { source: sourceOf('app1'), code: 'USER_ALREADY_EXISTS' }),
+        ownSeries('app1', 'callerFailures', { source: sourceOf('app1') }),
+        ownSeries('app2', 'callerFailures', { source: sourceOf('app2') }),
+        ownSeries('app1', 'rollBacksStarted', { service: 'app1', step: 'CancelUserCreation' }),
+        ownSeries('app2', 'rollBacksStarted', { service: 'app2', step: 'DeleteUser' }),
       ]);
     },
   },
@@ -167,11 +167,9 @@ export const signalChecks: readonly Check[] = [
       const alarms: string[] = [];
       for (const service of serviceKinds) {
         // When this metric is counted, an earlier system failure is counted, too.
-        await waitForCounts(system, [
-          ownSeries(service, 'callerFailures', { source: eventSources[service] }),
-        ]);
+        await waitForCounts(system, [ownSeries(service, 'callerFailures', { source: sourceOf(service) })]);
         counts.push(
-          await readCount(system, ownSeries(service, 'systemFailures', { source: eventSources[service] })),
+          await readCount(system, ownSeries(service, 'systemFailures', { source: sourceOf(service) })),
         );
         alarms.push(...(await readRaisedAlarms(system, service, [alarmNamed(service, 'system-failures')])));
       }

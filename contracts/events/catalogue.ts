@@ -2,15 +2,16 @@ import * as z from 'zod';
 import { publishedFailure } from '../failures.ts';
 import { creationId, provisioningId, timestamp } from '../fields.ts';
 import { causationId, traceId } from '../origin.ts';
+import { kindOf, type ServiceKind } from '../services.ts';
 import { storedText } from '../stored.ts';
 
 /**
- * The audit events of both services, a public contract for subscribers: one row per `detail-type`. Names are in the past
+ * The audit events of App1 and of targets, a public contract for subscribers: one row per `detail-type`. Names are in the past
  * tense. The JSON Schemas, the AsyncAPI document and docs/events.md are generated from this file.
  */
 interface EventRow {
-  /** The service that publishes it. Each service has a bus of its own. */
-  readonly source: EventSource;
+  /** The kind of service that publishes it: App1, or every target. Each service has a bus of its own. */
+  readonly publisher: ServiceKind;
   /** Subject of the event: a provisioning, or the credentials with which App1 signs in to App2. */
   readonly about: 'provisioning' | 'credentials';
   /**
@@ -31,9 +32,20 @@ interface EventRow {
   readonly followed_by: readonly string[];
 }
 
-/** Each service publishes on its own bus under its own source. */
-export const eventSources = { app1: 'app1.provisioning', app2: 'app2.service-users' } as const;
-export type EventSource = (typeof eventSources)[keyof typeof eventSources];
+const APP1_SOURCE = 'app1.provisioning';
+
+/** Source under which a service publishes its audit events, on its own bus. @param service name of the service */
+export const sourceOf = (service: string): string =>
+  kindOf(service) === 'app1' ? APP1_SOURCE : `${service}.service-users`;
+
+/** Schemas of the sources, by the kind of the service. */
+export const eventSource = {
+  app1: z.literal(APP1_SOURCE),
+  app2: z.string().regex(/^(?!app1\.)[a-z][a-z0-9]{1,19}\.service-users$/, 'must be the source of a target'),
+} as const satisfies Record<ServiceKind, z.ZodType<string>>;
+
+/** The name of the service that publishes events with this source. */
+export const serviceOf = (source: string): string => source.replace(/\..*$/, '');
 
 /** Marks personal data, also in the JSON Schemas. */
 const personal = { description: 'Personal data.' };
@@ -52,15 +64,15 @@ const failures = { ...failure, compensation_failure: publishedFailure };
  * Fields of the data that the actor states and the service has not verified. All other fields are the service's own.
  */
 export const assertedFields = {
-  'app1.provisioning': ['human_user_id'],
-  'app2.service-users': ['human_user_id', 'on_behalf_of'],
-} as const satisfies Record<EventSource, readonly string[]>;
+  app1: ['human_user_id'],
+  app2: ['human_user_id', 'on_behalf_of'],
+} as const satisfies Record<ServiceKind, readonly string[]>;
 
 const once = 'Once per generation of a provisioning; a duplicate has the same event_id.';
 
 export const events = {
   ServiceUserProvisioningRequested: {
-    source: 'app1.provisioning',
+    publisher: 'app1',
     about: 'provisioning',
     sequence: 10,
     version: '1',
@@ -76,7 +88,7 @@ export const events = {
     ],
   },
   ServiceUserProvisioned: {
-    source: 'app1.provisioning',
+    publisher: 'app1',
     about: 'provisioning',
     sequence: 20,
     version: '1',
@@ -92,7 +104,7 @@ export const events = {
     ],
   },
   ServiceUserProvisioningRollBackFailed: {
-    source: 'app1.provisioning',
+    publisher: 'app1',
     about: 'provisioning',
     sequence: 30,
     version: '1',
@@ -107,7 +119,7 @@ export const events = {
     ],
   },
   ServiceUserProvisioningFailed: {
-    source: 'app1.provisioning',
+    publisher: 'app1',
     about: 'provisioning',
     sequence: 40,
     version: '1',
@@ -118,7 +130,7 @@ export const events = {
     followed_by: ['ServiceUserProvisioningCancelled'],
   },
   ServiceUserProvisioningCancelled: {
-    source: 'app1.provisioning',
+    publisher: 'app1',
     about: 'provisioning',
     sequence: 50,
     version: '1',
@@ -129,7 +141,7 @@ export const events = {
     followed_by: [],
   },
   ServiceUserDeprovisioned: {
-    source: 'app1.provisioning',
+    publisher: 'app1',
     about: 'provisioning',
     sequence: 60,
     version: '1',
@@ -140,7 +152,7 @@ export const events = {
     followed_by: [],
   },
   ServiceUserCreated: {
-    source: 'app2.service-users',
+    publisher: 'app2',
     about: 'provisioning',
     sequence: 10,
     version: '1',
@@ -156,7 +168,7 @@ export const events = {
     ],
   },
   ServiceUserCreationRejected: {
-    source: 'app2.service-users',
+    publisher: 'app2',
     about: 'provisioning',
     sequence: 20,
     version: '1',
@@ -171,7 +183,7 @@ export const events = {
     ],
   },
   ServiceUserRollBackFailed: {
-    source: 'app2.service-users',
+    publisher: 'app2',
     about: 'provisioning',
     sequence: 30,
     version: '1',
@@ -182,7 +194,7 @@ export const events = {
     followed_by: ['ServiceUserCreationRolledBack', 'ServiceUserCreationCancelled', 'ServiceUserRemoved'],
   },
   ServiceUserCreationRolledBack: {
-    source: 'app2.service-users',
+    publisher: 'app2',
     about: 'provisioning',
     sequence: 40,
     version: '1',
@@ -193,7 +205,7 @@ export const events = {
     followed_by: ['ServiceUserCreationCancelled'],
   },
   ServiceUserCreationCancelled: {
-    source: 'app2.service-users',
+    publisher: 'app2',
     about: 'provisioning',
     sequence: 50,
     version: '1',
@@ -204,7 +216,7 @@ export const events = {
     followed_by: [],
   },
   ServiceUserRemoved: {
-    source: 'app2.service-users',
+    publisher: 'app2',
     about: 'provisioning',
     sequence: 60,
     version: '1',
@@ -215,7 +227,7 @@ export const events = {
     followed_by: [],
   },
   MachineCredentialsRotated: {
-    source: 'app2.service-users',
+    publisher: 'app2',
     about: 'credentials',
     sequence: 10,
     version: '1',
@@ -264,15 +276,11 @@ export const eventMetadata = z.strictObject({
 /**
  * The event_id: `<service>:<provisioning_id>:<creation_id>:<sequence>:<event>`; of an event about credentials
  * `<service>:<version of the secret>:<sequence>:<event>`.
+ * @param service name of the service that publishes it
  * @param subjectIds provisioning_id and creation_id, or the version of the secret
  */
-export const eventId = (name: EventName, ...subjectIds: readonly string[]): string => {
-  const { source, sequence } = events[name];
-  return [serviceOf(source), ...subjectIds, sequence, name].join(':');
-};
-
-/** The service that publishes events with this source. */
-export const serviceOf = (source: EventSource): string => source.replace(/\..*$/, '');
+export const eventId = (service: string, name: EventName, ...subjectIds: readonly string[]): string =>
+  [service, ...subjectIds, events[name].sequence, name].join(':');
 
 const idsOf = {
   provisioning: { provisioning_id: provisioningId, creation_id: creationId },

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type EventName, eventDetail, events } from './catalogue.ts';
+import { type EventName, eventDetail, eventSource, events, sourceOf } from './catalogue.ts';
 import { readEvent } from './subscriber.ts';
 
 /**
@@ -10,6 +10,8 @@ import { readEvent } from './subscriber.ts';
 export interface Expectation<Name extends EventName = EventName> {
   /** Events that the subscriber reads. */
   events: readonly [Name, ...Name[]];
+  /** Name of the service whose events it reads; without a name, it has to read those of every service. */
+  service?: string;
   /** Schema of the fields that it reads, of the event as EventBridge delivers it. */
   reads: z.ZodType;
 }
@@ -18,12 +20,12 @@ export interface Expectation<Name extends EventName = EventName> {
  * Checks that the subscriber can read every event that the catalogue allows. JSON Schema has no refinements (`refine`)
  * and transforms; `checkAgainstProduced` evaluates them.
  */
-export function checkAgainstCatalogue({ events: names, reads }: Expectation): string[] {
+export function checkAgainstCatalogue({ events: names, service, reads }: Expectation): string[] {
   const readSchema = z.toJSONSchema(reads, { io: 'input' });
   return names.flatMap((name) => {
     if (events[name] === undefined) return [`${name}: the catalogue has no such event.`];
     const published = z.object({
-      source: z.literal(events[name].source),
+      source: service === undefined ? eventSource[events[name].publisher] : z.literal(sourceOf(service)),
       'detail-type': z.literal(name),
       detail: eventDetail(name),
     });

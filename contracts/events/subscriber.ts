@@ -1,11 +1,12 @@
 import * as z from 'zod';
-import { type EventName, eventDetail, eventRows, events } from './catalogue.ts';
+import { kindOf } from '../services.ts';
+import { type EventName, eventDetail, eventRows, eventSource, events, sourceOf } from './catalogue.ts';
 
 /** For subscribers: event patterns for rules, and a reader for delivered events. */
 
 const received = <Name extends EventName>(name: Name) =>
   z.object({
-    source: z.literal(events[name].source),
+    source: eventSource[events[name].publisher],
     'detail-type': z.literal(name),
     detail: eventDetail(name),
   });
@@ -19,7 +20,7 @@ type MetadataOf<Name extends EventName> = z.infer<ReturnType<typeof eventDetail<
  */
 export type ReceivedEvent = {
   [Name in EventName]: {
-    source: (typeof events)[Name]['source'];
+    source: string;
     'detail-type': Name;
     detail: { metadata: MetadataOf<Name>; data: DataOf<Name> };
   };
@@ -38,7 +39,9 @@ export class UnknownEvent extends Error {
  */
 export function readEvent(event: unknown): ReceivedEvent {
   const { source, 'detail-type': type } = envelope.parse(event);
-  const row = eventRows.find(([name, { source: sender }]) => name === type && sender === source);
+  const row = eventRows.find(
+    ([name, { publisher }]) => name === type && eventSource[publisher].safeParse(source).success,
+  );
   if (row === undefined) throw new UnknownEvent(`${source} has no event ${type} in the catalogue.`);
   const [name] = row;
   return received(name).parse(event) as ReceivedEvent; // parsed by the schema of exactly this name
@@ -78,17 +81,22 @@ export type DataFilter<Name extends EventName = EventName> = {
 } & { provisioning_id?: readonly string[] };
 
 /**
- * The event pattern of a rule that matches these events and no others.
+ * The event pattern of a rule that matches these events of one service and no others.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern.html
+ * @param service name of the service that publishes the events: `app1`, or a target
+ * @throws Error if a service of its kind does not publish one of the events
  */
 export function eventPattern<Name extends EventName>(
+  service: string,
   names: readonly [Name, ...Name[]],
   filter: DataFilter<Name> = {},
 ) {
+  const unpublished = names.filter((name) => events[name].publisher !== kindOf(service));
+  if (unpublished.length > 0) throw new Error(`${service} does not publish ${unpublished.join(', ')}.`);
   const { provisioning_id, ...data }: { readonly [field: string]: readonly string[] | undefined } = filter;
   const fields = Object.entries(data).filter(([, values]) => values !== undefined);
   return {
-    source: [...new Set(names.map((name) => events[name].source))],
+    source: [sourceOf(service)],
     'detail-type': [...new Set(names)],
     detail: {
       metadata: {

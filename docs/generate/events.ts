@@ -3,14 +3,15 @@ import * as z from 'zod';
 import {
   assertedFields,
   type EventName,
-  type EventSource,
   eventDetail,
   eventId,
   eventRows,
-  eventSources,
+  eventSource,
   events,
+  sourceOf,
 } from '../../contracts/events/catalogue.ts';
 import { endsSequence, startsSequence } from '../../contracts/events/sequences.ts';
+import { type ServiceKind, serviceKinds } from '../../contracts/services.ts';
 import { names } from '../../infra/settings.ts';
 
 /** Generates JSON Schemas, an AsyncAPI document and docs/events.md from the catalogue of events. */
@@ -18,14 +19,16 @@ import { names } from '../../infra/settings.ts';
 const SCHEMAS = 'contracts/events/schemas';
 export const schemaFile = (name: EventName): string => `${SCHEMAS}/${name}.v${events[name].version}.json`;
 
-const buses: Record<EventSource, string> = {
-  'app1.provisioning': names.app1Bus,
-  'app2.service-users': names.app2Bus,
-};
+/** Buses and sources by publisher. A target's begin with its name. */
+const buses: Record<ServiceKind, string> = { app1: names.app1Bus, app2: '{target}-service-users' };
+const sources: Record<ServiceKind, string> = { app1: sourceOf('app1'), app2: '{target}.service-users' };
 
-const owners: Record<EventSource, string> = {
-  'app1.provisioning': 'the team of App1, user management',
-  'app2.service-users': 'the team of App2, the business service',
+/** Names of the channels in the AsyncAPI document. */
+const channels: Record<ServiceKind, string> = { app1: names.app1Bus, app2: 'service-users' };
+
+const owners: Record<ServiceKind, string> = {
+  app1: 'the team of App1, user management',
+  app2: 'the team of the target',
 };
 
 /** File with the hash of each published schema, by `name@version`: published schemas do not change. */
@@ -36,11 +39,11 @@ export const hashOf = (schema: object): string =>
 /** JSON Schema of an event's `detail`. */
 export function jsonSchemaOf(name: EventName): object {
   const { $schema, ...schema } = z.toJSONSchema(eventDetail(name), { io: 'output' });
-  const { source, version, meaning } = events[name];
+  const { publisher, version, meaning } = events[name];
   return {
     $schema,
     // A URN namespace must not contain a dot (RFC 8141), and validators reject one that does.
-    $id: `urn:${source.replace('.', '-')}:${name}:${version}`,
+    $id: `urn:${{ app1: 'app1-provisioning', app2: 'service-users' }[publisher]}:${name}:${version}`,
     title: name,
     description: meaning,
     ...schema,
@@ -64,11 +67,11 @@ const samples: Record<string, unknown> = {
   version_id: ROTATION_ID,
 };
 
-const fromRequest = (source: EventSource) => ({
-  actor: source === eventSources.app1 ? '111122223333/AROAEXAMPLEID' : 'owner-app1',
+const fromRequest = (publisher: ServiceKind) => ({
+  actor: publisher === 'app1' ? '111122223333/AROAEXAMPLEID' : 'owner-app1',
   causation_id: 'request:9f1c1f6e-7d0b-4a57-9a41-2f2ad0c6a0b5',
   trace_id: '1-69259e40-a1b2c3d4e5f60718293a4b5c',
-  asserted: assertedFields[source],
+  asserted: assertedFields[publisher],
 });
 const fromRotation = {
   actor: 'secretsmanager.amazonaws.com',
@@ -77,22 +80,24 @@ const fromRotation = {
   asserted: [],
 };
 
-/** An example of an event as a subscriber receives it. */
+/** An example of an event as a subscriber receives it: of App1, or of the target App2. */
 export function exampleOf(name: EventName) {
-  const { source, about, sequence, version, data } = events[name];
+  const { publisher, about, sequence, version, data } = events[name];
   const ofProvisioning = about === 'provisioning';
   return {
     'detail-type': name,
-    source,
+    source: sourceOf(publisher),
     detail: {
       metadata: {
-        event_id: ofProvisioning ? eventId(name, PROVISIONING_ID, CREATION_ID) : eventId(name, ROTATION_ID),
+        event_id: ofProvisioning
+          ? eventId(publisher, name, PROVISIONING_ID, CREATION_ID)
+          : eventId(publisher, name, ROTATION_ID),
         schema_version: version,
         provisioning_id: ofProvisioning ? PROVISIONING_ID : null,
         creation_id: ofProvisioning ? CREATION_ID : null,
         sequence,
         occurred_at: '2026-11-23T12:00:00.000Z',
-        ...(ofProvisioning ? fromRequest(source) : fromRotation),
+        ...(ofProvisioning ? fromRequest(publisher) : fromRotation),
       },
       data: Object.fromEntries(Object.keys(data.shape).map((field) => [field, samples[field]])),
     },
@@ -101,7 +106,6 @@ export function exampleOf(name: EventName) {
 
 /** AsyncAPI 3: www.asyncapi.com/docs/reference/specification/v3.0.0 */
 function asyncApi(): object {
-  const channelOf = (source: EventSource) => buses[source];
   return {
     asyncapi: '3.0.0',
     info: {
@@ -112,30 +116,33 @@ function asyncApi(): object {
     },
     defaultContentType: 'application/json',
     channels: Object.fromEntries(
-      Object.values(eventSources).map((source) => [
-        channelOf(source),
+      serviceKinds.map((publisher) => [
+        channels[publisher],
         {
-          address: channelOf(source),
-          title: `Bus of ${source}`,
+          address: buses[publisher],
+          title: { app1: 'Bus of App1', app2: 'Bus of a target' }[publisher],
+          ...(publisher === 'app1'
+            ? {}
+            : { parameters: { target: { description: 'Name of the target', examples: ['app2'] } } }),
           messages: Object.fromEntries(
-            ofSource(source).map(([name]) => [name, { $ref: `#/components/messages/${name}` }]),
+            rowsOf(publisher).map(([name]) => [name, { $ref: `#/components/messages/${name}` }]),
           ),
         },
       ]),
     ),
     operations: Object.fromEntries(
-      eventRows.map(([name, { source }]) => [
+      eventRows.map(([name, { publisher }]) => [
         `publish${name}`,
         {
           action: 'send',
-          channel: { $ref: `#/channels/${channelOf(source)}` },
-          messages: [{ $ref: `#/channels/${channelOf(source)}/messages/${name}` }],
+          channel: { $ref: `#/channels/${channels[publisher]}` },
+          messages: [{ $ref: `#/channels/${channels[publisher]}/messages/${name}` }],
         },
       ]),
     ),
     components: {
       messages: Object.fromEntries(
-        eventRows.map(([name, { source, meaning, when }]) => [
+        eventRows.map(([name, { publisher, meaning, when }]) => [
           name,
           {
             name,
@@ -146,7 +153,7 @@ function asyncApi(): object {
               type: 'object',
               required: ['source', 'detail-type', 'detail'],
               properties: {
-                source: { const: source },
+                source: sourceSchema(publisher),
                 'detail-type': { const: name },
                 detail: { $ref: `./schemas/${name}.v${events[name].version}.json` },
               },
@@ -159,11 +166,17 @@ function asyncApi(): object {
   };
 }
 
-const ofSource = (source: EventSource) => eventRows.filter(([, row]) => row.source === source);
+/** JSON Schema of the source, without the dialect. */
+function sourceSchema(publisher: ServiceKind): object {
+  const { $schema, ...schema } = z.toJSONSchema(eventSource[publisher]);
+  return schema;
+}
+
+const rowsOf = (publisher: ServiceKind) => eventRows.filter(([, row]) => row.publisher === publisher);
 
 /** The valid event sequences of one service, as a state diagram. */
-function stateDiagram(source: EventSource): string {
-  const rows = ofSource(source).filter(([, { about }]) => about === 'provisioning');
+function stateDiagram(publisher: ServiceKind): string {
+  const rows = rowsOf(publisher).filter(([, { about }]) => about === 'provisioning');
   return [
     '```mermaid',
     'stateDiagram-v2',
@@ -175,15 +188,15 @@ function stateDiagram(source: EventSource): string {
 }
 
 function chapter(name: EventName): string {
-  const { source, sequence, version, meaning, when, user, followed_by } = { ...events[name] };
+  const { publisher, sequence, version, meaning, when, user, followed_by } = { ...events[name] };
   return `### ${name}
 
 ${meaning}
 
 | | |
 |---|---|
-| Owner | ${owners[source]} |
-| Published as | \`${source}\`, on the bus \`${buses[source]}\` |
+| Owner | ${owners[publisher]} |
+| Published as | \`${sources[publisher]}\`, on the bus \`${buses[publisher]}\` |
 | When | ${when} |
 | User afterwards | ${user} |
 | Can be followed by | ${followed_by.length === 0 ? 'none' : followed_by.map((next) => `[${next}](#${next.toLowerCase()})`).join(', ')} |
@@ -197,8 +210,8 @@ ${JSON.stringify(exampleOf(name), null, 2)}
 }
 
 function page(): string {
-  const chaptersOf = (source: EventSource) =>
-    ofSource(source)
+  const chaptersOf = (publisher: ServiceKind) =>
+    rowsOf(publisher)
       .map(([name]) => chapter(name))
       .join('\n');
   return `# Audit events
@@ -222,7 +235,7 @@ register of access, to find leftovers, or to write an audit trail.
   published it was stopped, timed out or redriven before its outcome, or if a roll-back fails again. The outcome is the same,
   so a subscriber can keep the first copy.
 - **Each accepted provisioning publishes its outcome**, at each service that it reached. The last event of a service agrees
-  with its user pool. The diagrams below show all valid event sequences. App2 publishes nothing about a provisioning that was
+  with its user pool. The diagrams below show all valid event sequences. A target publishes nothing about a provisioning that was
   cancelled before its request arrived.
 - **No user without an event**: if ServiceUserCreated or ServiceUserProvisioned cannot be published, the user is removed again.
   If the event of a compensation cannot be published, a later roll-back publishes it.
@@ -244,7 +257,7 @@ Each event's \`detail\` is \`{metadata, data}\`. The metadata are the same for a
 | \`creation_id\` | the generation of the provisioning; null if the event is not about one |
 | \`sequence\` | position within this generation at that service |
 | \`occurred_at\` | time of the event; a roll-back that publishes a copy sets a later time |
-| \`actor\` | the principal that caused the event, as verified by the service: at App1 the account and id of the calling role or user, at App2 the service of the machine client |
+| \`actor\` | the principal that caused the event, as verified by the service: at App1 the account and id of the calling role or user, at a target the service of the machine client |
 | \`causation_id\` | the cause: \`request:<id>\` (API Gateway's request id, also in its access log), \`execution:<machine>:<name>\` (a failed execution that was rolled back), \`rotation:<version>\` |
 | \`trace_id\` | X-Ray's trace id, the same at both services; null without a trace |
 | \`asserted\` | fields of the data that the actor sent and no service has verified |
@@ -266,16 +279,18 @@ the same about a compensation that failed.
 - To receive missed events, [redrive the queue](runbooks/dead-letter-queue.md) or
   [replay the archive](runbooks/replay-events.md).
 
-## App1: \`${eventSources.app1}\`
+## App1: \`${sources.app1}\`
 
-${stateDiagram(eventSources.app1)}
+${stateDiagram('app1')}
 
-${chaptersOf(eventSources.app1)}
-## App2: \`${eventSources.app2}\`
+${chaptersOf('app1')}
+## Targets: \`${sources.app2}\`
 
-${stateDiagram(eventSources.app2)}
+A target is a service with service users, such as App2. \`{target}\` is its name; the examples are of App2 (\`app2\`).
 
-${chaptersOf(eventSources.app2)}`;
+${stateDiagram('app2')}
+
+${chaptersOf('app2')}`;
 }
 
 const json = (content: object): string => `${JSON.stringify(content, null, 2)}\n`;

@@ -1,4 +1,4 @@
-import { metricDescriptions, metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
+import { metricDescriptions, metrics, NAMESPACE, seriesOf } from '../../handlers/shared/metrics.ts';
 
 /** Generates docs/metrics.md from the table of metrics. */
 export const metricsPage = 'docs/metrics.md';
@@ -8,7 +8,10 @@ const measuredBy = {
     'From the audit events',
     'Metric filters on the logs of the buses count the events. An event that was published twice counts twice.',
   ],
-  'state-machines': ['From the logs of the state machines', 'Metric filters count the log lines.'],
+  'state-machines': [
+    'From the logs of the state machines',
+    'Metric filters count the log lines. A metric filter has no constant dimension, so the name of a metric starts with the name of the service: `App1EventsNotPublished`.',
+  ],
   function: [
     'From functions',
     'The functions write them into their logs in the embedded metric format. `service` is the name of the function.',
@@ -23,8 +26,16 @@ export function metricsDocument(): string {
     const rows = keys
       .map((key) => [key, metrics[key]] as const)
       .filter(([, metric]) => metric.from === from)
-      .map(([key, { name, unit, dimensions }]) => {
-        const formatted = dimensions.map((dimension) => `\`${dimension}\``).join(' ') || 'none';
+      .map(([key, { unit, dimensions: names }]) => {
+        const values = Object.fromEntries(names.map((dimension) => [dimension, `{${dimension}}`]));
+        const { name, dimensions } = seriesOf(key, {
+          ...values,
+          ...(from === 'state-machines' ? { service: '{Service}' } : {}),
+        });
+        const formatted =
+          Object.keys(dimensions)
+            .map((dimension) => `\`${dimension}\``)
+            .join(' ') || 'none';
         return `| \`${name}\` | ${formatted} | ${unit} | ${metricDescriptions[key]} |`;
       });
     return `## ${title}\n\n${how}\n\n| Metric | Dimensions | Unit | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;

@@ -59,12 +59,14 @@ export class AccessRegisterStack extends Stack {
     const app2Bus = bus('app2-service-users', app2BusArn);
     const through = this.#ownBusFor(app1Bus, app2Bus);
     new EventSubscription(this, 'App1Events', {
+      service: 'app1',
       bus: app1Bus,
       events: app1Expectation.events,
       handler,
       ...through,
     });
     const { deadLetterQueue } = new EventSubscription(this, 'App2Events', {
+      service: 'app2',
       bus: app2Bus,
       events: app2Expectation.events,
       handler,

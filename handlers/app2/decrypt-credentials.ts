@@ -33,7 +33,7 @@ export const decryptCredentials =
   async (input: z.infer<typeof anyCreationInput>): Promise<{ start_at: string }> => {
     if ('cancelled' in input)
       throw new StepError('Cancelled', 'The creation was cancelled before it was requested.');
-    const password = await decryptPassword(kms, environment.KEY_ARN, input);
+    const password = await decryptPassword(kms, environment, input);
     if (!meetsPolicy(password, environment.PASSWORD_POLICY))
       throw new StepError('PasswordRejected', "The password does not meet the pool's policy.");
     const start = await limiter.reserve({ id: input.creation_id, caller: callerOf(input) });

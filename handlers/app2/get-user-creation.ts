@@ -61,11 +61,11 @@ export const getUserCreation =
     });
     const workflows = creations(stepFunctions, environment);
     const { status: current, latest } = await currentProgress(workflows, execution);
-    const waiting_for = await waitingForOf(stepFunctions, latest, 'app2', clock.now());
+    const waiting_for = await waitingForOf(stepFunctions, latest, environment.SERVICE, clock.now());
     const status = { ...current, ...(waiting_for === undefined ? {} : { waiting_for }) };
     const allHeaders = { ...headers, ...retryAfter(status, clock.now()) };
     if (!withTimeline) return json(200, status, allHeaders);
-    const timeline = await availableTimeline('app2', workflows, execution.parsedInput);
+    const timeline = await availableTimeline(environment.SERVICE, workflows, execution.parsedInput);
     return json(200, { ...status, ...timeline }, allHeaders);
   };
 

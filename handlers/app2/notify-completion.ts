@@ -1,7 +1,11 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
-import { completionNotification, type notificationDetail } from '../../contracts/notification.ts';
+import {
+  completionNotification,
+  type notificationDetail,
+  notificationSource,
+} from '../../contracts/notification.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { addLogContext, logger } from '../shared/logger.ts';
@@ -37,7 +41,7 @@ export const notifyCompletion =
     const detail: z.infer<typeof notificationDetail> = { provisioning_id };
     await putEvent(eventBridge, {
       EventBusName: environment.EVENT_BUS_NAME,
-      Source: completionNotification.source,
+      Source: notificationSource(environment.SERVICE),
       DetailType: completionNotification.detailType,
       Detail: JSON.stringify(detail),
     });

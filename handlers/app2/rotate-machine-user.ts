@@ -57,7 +57,7 @@ interface Services {
 export const rotateMachineUser =
   ({ cognito, secretsManager, eventBridge, now, environment }: Services) =>
   async ({ Step, SecretId, ClientRequestToken }: z.infer<typeof rotationEvent>): Promise<void> => {
-    const { USER_POOL_ID, MACHINE_CLIENT_ID, EVENT_BUS_NAME } = environment;
+    const { SERVICE, USER_POOL_ID, MACHINE_CLIENT_ID, EVENT_BUS_NAME } = environment;
     const pending = await readIssued(secretsManager, SecretId, { VersionId: ClientRequestToken });
     if (Step === 'createSecret') {
       if (pending !== undefined) return;
@@ -117,9 +117,9 @@ export const rotateMachineUser =
         // Also if the label was moved before, because the response of that call may have been lost.
         const name = 'MachineCredentialsRotated';
         const { sequence, version } = events[name];
-        await publish(eventBridge, EVENT_BUS_NAME, name, {
+        await publish(eventBridge, { service: SERVICE, busName: EVENT_BUS_NAME }, name, {
           metadata: {
-            event_id: eventId(name, pending.versionId),
+            event_id: eventId(SERVICE, name, pending.versionId),
             schema_version: version,
             provisioning_id: null,
             creation_id: null,

@@ -37,7 +37,7 @@ export const setPassword =
   ({ cognito, kms, environment }: Services) =>
   async (input: z.infer<typeof setPasswordInput>): Promise<Record<string, never>> => {
     refuseRedriven(input.redrive_count);
-    const password = await decryptPassword(kms, environment.KEY_ARN, input);
+    const password = await decryptPassword(kms, environment, input);
     await cognito
       .send(
         new AdminSetUserPasswordCommand({

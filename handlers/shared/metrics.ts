@@ -1,3 +1,5 @@
+import { pascalCase } from '../../contracts/services.ts';
+
 /** CloudWatch namespace of the metrics of both services. */
 export const NAMESPACE = 'CrossServiceProvisioning';
 
@@ -6,7 +8,8 @@ export const NAMESPACE = 'CrossServiceProvisioning';
  * `function`: a function writes it into its log (embedded metric format); its dimension `service` is the function's name.
  * `audit-events`: a metric filter counts audit events in the log of a service's bus; its dimension `source` is that of
  * the event. A duplicate event is counted again.
- * `state-machines`: a metric filter counts entries in the logs of the state machines.
+ * `state-machines`: a metric filter counts entries in the logs of a service's state machines. A metric filter has no
+ * constant dimension, so the metric's name starts with the name of the service (`seriesOf`).
  */
 type MetricSource = 'function' | 'audit-events' | 'state-machines';
 
@@ -59,7 +62,7 @@ export const metrics = {
   rollBacksStarted: {
     name: 'RollBacksStarted',
     unit: 'Count',
-    dimensions: ['step'],
+    dimensions: ['service', 'step'],
     from: 'state-machines',
   },
   rollBacksFailed: {
@@ -68,16 +71,10 @@ export const metrics = {
     dimensions: ['source'],
     from: 'audit-events',
   },
-  app1EventsNotPublished: {
-    name: 'App1EventsNotPublished',
+  eventsNotPublished: {
+    name: 'EventsNotPublished',
     unit: 'Count',
-    dimensions: [],
-    from: 'state-machines',
-  },
-  app2EventsNotPublished: {
-    name: 'App2EventsNotPublished',
-    unit: 'Count',
-    dimensions: [],
+    dimensions: ['service'],
     from: 'state-machines',
   },
   stepDuration: {
@@ -184,13 +181,11 @@ export const metricDescriptions: Readonly<Record<MetricKey, string>> = {
   interventionFailures:
     'Failed provisionings that a manual action of a principal with permissions in the account caused.',
   rollBacksStarted:
-    'Started compensations, in a failed provisioning or in a roll-back; `step` is `CancelUserCreation` at App1 and `DeleteUser` at App2.',
+    'Started compensations, in a failed provisioning or in a roll-back; `step` is `CancelUserCreation` at App1 and `DeleteUser` at a target.',
   rollBacksFailed:
     'Compensations whose retries were used up: a user may remain. The sweep starts another roll-back.',
-  app1EventsNotPublished:
-    "Failed attempts of App1's state machines to publish an event; a retry may have published it.",
-  app2EventsNotPublished:
-    "Failed attempts of App2's state machines to publish an event; a retry may have published it.",
+  eventsNotPublished:
+    "Failed attempts of a service's state machines to publish an event; a retry may have published it.",
   stepDuration: 'Duration of one attempt of a step, successful or failed; `step` is the name of the state.',
   stepFailures:
     'Failed attempts, including those that are retried. A step that polls fails with `UserCreationPending`, `UserRemovalPending` or `AbsenceNotConfirmed` until its condition is met.',
@@ -214,6 +209,18 @@ export const metricDescriptions: Readonly<Record<MetricKey, string>> = {
 };
 
 type MetricKey = keyof typeof metrics;
+
+/**
+ * Name and dimensions of a metric in CloudWatch, with the given values. The name of the service is part of the name of a
+ * metric from state machines: `PaymentsRollBacksStarted`.
+ */
+export function seriesOf(key: MetricKey, values: Readonly<Record<string, string>>) {
+  const { name, from } = metrics[key];
+  const { service = '', ...dimensions } = values;
+  return from === 'state-machines'
+    ? { name: `${pascalCase(service)}${name}`, dimensions }
+    : { name, dimensions: values };
+}
 
 /** The names of the metrics, by key. */
 export const metricNames = Object.fromEntries(

@@ -1,7 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
 import { explainFailure, type FailureName } from '../../contracts/failures.ts';
-import type { ServiceKind } from '../../contracts/services.ts';
 import {
   type Attempt,
   errorName,
@@ -25,7 +24,7 @@ const MAX_ROLL_BACKS = 4;
  * docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
  */
 export async function timelineAt<Input extends z.ZodType<ProvisioningSubject>>(
-  service: ServiceKind,
+  service: string,
   workflows: Workflows<Input>,
   generation: Generation,
 ): Promise<TimelinePart> {
@@ -54,7 +53,7 @@ export async function timelineAt<Input extends z.ZodType<ProvisioningSubject>>(
 
 /** As `timelineAt`, but if it cannot be read, an empty timeline that is marked as incomplete. */
 export const availableTimeline = async <Input extends z.ZodType<ProvisioningSubject>>(
-  service: ServiceKind,
+  service: string,
   workflows: Workflows<Input>,
   generation: Generation,
 ): Promise<TimelinePart> =>

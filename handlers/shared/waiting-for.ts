@@ -1,6 +1,5 @@
 import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
 import { explainFailure, type FailureName } from '../../contracts/failures.ts';
-import type { ServiceKind } from '../../contracts/services.ts';
 import type { Attempt, WaitingFor } from '../../contracts/status.ts';
 import { outagePause } from '../../contracts/time-limits.ts';
 import { classifyError } from './errors.ts';
@@ -36,7 +35,7 @@ export const outageErrors = (step: string): readonly FailureName[] =>
 export async function waitingForOf(
   stepFunctions: Pick<SFNClient, 'send'>,
   execution: Pick<Execution<unknown>, 'executionArn' | 'status' | 'startDate'> | undefined,
-  service: ServiceKind,
+  service: string,
   now: number,
 ): Promise<WaitingFor | undefined> {
   if (execution?.status !== 'RUNNING' || now - (execution.startDate?.getTime() ?? now) < MIN_AGE)
@@ -54,7 +53,7 @@ export async function waitingForOf(
 }
 
 /** The condition for which an execution with these latest events waits, oldest event first. */
-export function waitingIn(events: readonly HistoryEvent[], service: ServiceKind): WaitingFor | undefined {
+export function waitingIn(events: readonly HistoryEvent[], service: string): WaitingFor | undefined {
   const step = timelineSteps(events, { service, workflow: '', execution: '' }).at(-1);
   if (step === undefined || step.duration_ms !== undefined) return undefined;
   const failed = step.attempts.filter(hasFailed);

@@ -5,8 +5,10 @@ import { PolicyDocument, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/a
 import { CfnLogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { EventSource } from '../../contracts/events/catalogue.ts';
-import { completionNotification } from '../../contracts/notification.ts';
+import { sourceOf } from '../../contracts/events/catalogue.ts';
+import { notificationSource } from '../../contracts/notification.ts';
+import { kindOf } from '../../contracts/services.ts';
+import type { ServiceBus } from '../../workflows/states.ts';
 import { ownMetric, Stats } from '../metrics.ts';
 import { brokenBusAlarm, busArchive, busLog, everyEventRule } from '../names.ts';
 import type { Settings } from '../settings.ts';
@@ -14,8 +16,9 @@ import { SchemaRegistry } from './schema-registry.ts';
 import { ServiceAlarm } from './service-alarm.ts';
 
 interface AuditBusProps {
+  /** Name of the service. */
+  service: string;
   busName: string;
-  source: EventSource;
   /** Receives events that could not be delivered. */
   deadLetterQueue: IQueue;
   /** Name of the function that checks the bus: the service's sweep. */
@@ -28,7 +31,8 @@ interface AuditBusProps {
  * PutEvents succeeds for a bus that does not exist, so only the log proves that events arrive.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
  */
-export class AuditBus extends Construct {
+export class AuditBus extends Construct implements ServiceBus {
+  readonly service: string;
   readonly bus: IEventBus;
   readonly logGroup: LogGroup;
   /** Sends every event to the log. */
@@ -37,9 +41,11 @@ export class AuditBus extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { busName, source, deadLetterQueue, checkedBy, settings }: AuditBusProps,
+    { service, busName, deadLetterQueue, checkedBy, settings }: AuditBusProps,
   ) {
     super(scope, id);
+    this.service = service;
+    const source = sourceOf(service);
     const eventPattern = { source: [source] };
     const bus = new EventBus(this, 'Bus', { eventBusName: busName });
     bus.applyRemovalPolicy(settings.removalPolicy);
@@ -93,8 +99,8 @@ export class AuditBus extends Construct {
       // Without a run of the sweep the state is unknown: the alarm keeps its state.
       treatMissingData: TreatMissingData.IGNORE,
     });
-    for (const account of settings.subscriberAccounts) this.#grantRuleManagement(busName, source, account);
-    if (settings.schemaRegistry) new SchemaRegistry(this, 'Schemas', { registryName: busName, source });
+    for (const account of settings.subscriberAccounts) this.#grantRuleManagement(busName, account);
+    if (settings.schemaRegistry) new SchemaRegistry(this, 'Schemas', { registryName: busName, service });
   }
 
   /**
@@ -125,6 +131,12 @@ export class AuditBus extends Construct {
     });
   }
 
+  /** The sources of the service's events. Only targets publish completion notifications. */
+  get #sources(): string[] {
+    const audit = sourceOf(this.service);
+    return kindOf(this.service) === 'app1' ? [audit] : [audit, notificationSource(this.service)];
+  }
+
   /** ARN of the rule to the log, from its name: the rule is created after the log group whose policy contains the ARN. */
   #ruleArn(busName: string): string {
     return Stack.of(this).formatArn({
@@ -140,7 +152,7 @@ export class AuditBus extends Construct {
    * docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-example-policy-same-account-creator.html
    * docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
    */
-  #grantRuleManagement(busName: string, source: EventSource, account: string): void {
+  #grantRuleManagement(busName: string, account: string): void {
     const { region, account: owner } = Stack.of(this);
     // The IAM policy variable of the calling account.
     const ownRule = { 'events:creatorAccount': `\${aws:PrincipalAccount}` };
@@ -149,7 +161,7 @@ export class AuditBus extends Construct {
       make: {
         Action: ['events:PutRule'],
         Condition: {
-          'ForAllValues:StringEquals': { 'events:source': [source, completionNotification.source] },
+          'ForAllValues:StringEquals': { 'events:source': this.#sources },
           Null: { 'events:source': 'false' },
           StringEqualsIfExists: ownRule,
         },

@@ -6,16 +6,18 @@ import { EventInvokeConfig, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { events as catalogue, type EventName } from '../../contracts/events/catalogue.ts';
+import type { EventName } from '../../contracts/events/catalogue.ts';
 import { type DataFilter, eventPattern } from '../../contracts/events/subscriber.ts';
 import { putEventsOn } from '../permissions.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
 import type { ServiceAlarm } from './service-alarm.ts';
 
 export interface EventSubscriptionProps<Name extends EventName> {
-  /** Bus of App1 or App2: `EventBus.fromEventBusArn`. A rule belongs to its bus, so it is created in the bus's region. */
+  /** Name of the service that publishes the events: `app1`, or a target. */
+  service: string;
+  /** The bus of this service: `EventBus.fromEventBusArn`. A rule belongs to its bus, so it is created in the bus's region. */
   bus: IEventBus;
-  /** Events of the catalogue; all must be of the bus's service. */
+  /** Events of the catalogue that the service publishes. */
   events: readonly [Name, ...Name[]];
   /** Required values of event fields; only fields that all of the events have. */
   where?: DataFilter<Name>;
@@ -47,17 +49,13 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
   readonly alarm: ServiceAlarm;
 
   /**
-   * @throws Error when the events belong to both services, when a bus is in another region than the stack (EventBridge
+   * @throws Error when the service does not publish one of the events, when a bus is in another region than the stack (EventBridge
    * would use a bus of the same name in this region), when the bus belongs to another account and `through` is missing, or
    * when `through` belongs to another account. Values that are known only at deployment (tokens) are not checked.
    */
   constructor(scope: Construct, id: string, props: EventSubscriptionProps<Name>) {
     super(scope, id);
-    const { bus, events, where, handler, through } = props;
-    if (new Set(events.map((name) => catalogue[name].source)).size > 1)
-      throw new Error(
-        `${this.node.path}: ${events.join(', ')} are published on two buses; subscribe to each.`,
-      );
+    const { service, bus, events, where, handler, through } = props;
     const faults = [
       regionFault('bus', bus, this),
       ...(through === undefined
@@ -72,7 +70,7 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
     const { queue, alarm } = SubscriptionDeadLetters.of(handler);
     this.deadLetterQueue = queue;
     this.alarm = alarm;
-    const { source, 'detail-type': detailType, detail } = eventPattern(events, where);
+    const { source, 'detail-type': detailType, detail } = eventPattern(service, events, where);
     this.rule = new Rule(this, 'Rule', {
       eventBus: through ?? bus,
       description: `Sends audit events to ${handler.node.path}`,

@@ -1,9 +1,10 @@
 import { Unit } from 'aws-cdk-lib/aws-cloudwatch';
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { type EventName, type EventSource, eventRows } from '../../contracts/events/catalogue.ts';
+import { type EventName, eventRows, sourceOf } from '../../contracts/events/catalogue.ts';
 import { documentedFailures, type FailureClass } from '../../contracts/failures.ts';
-import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
+import { kindOf } from '../../contracts/services.ts';
+import { metrics, NAMESPACE, seriesOf } from '../../handlers/shared/metrics.ts';
 
 /**
  * Adds a metric filter that counts log lines. The fields that become dimensions are part of the pattern, so a line without
@@ -15,13 +16,14 @@ function countLines(
   log: ILogGroup,
   metric: keyof typeof metrics,
   pattern: string,
-  dimensions: Record<string, string> = {},
+  values: Record<string, string> = {},
 ): void {
+  const { name, dimensions } = seriesOf(metric, values);
   new MetricFilter(scope, metrics[metric].name, {
     logGroup: log,
     filterPattern: FilterPattern.literal(`{ ${pattern} }`),
     metricNamespace: NAMESPACE,
-    metricName: metrics[metric].name,
+    metricName: name,
     metricValue: '1',
     unit: Unit.COUNT,
     ...(Object.keys(dimensions).length === 0 ? {} : { dimensions }),
@@ -53,11 +55,14 @@ const codesOf = (failureClass: FailureClass): string[] => [
 
 /** Metrics that are counted from the audit events of a service. */
 export class AuditEventMetrics extends Construct {
-  constructor(scope: Construct, id: string, { log, source }: { log: ILogGroup; source: EventSource }) {
+  constructor(scope: Construct, id: string, { log, service }: { log: ILogGroup; service: string }) {
     super(scope, id);
+    const source = sourceOf(service);
     const events = eventRows.filter(
       ([name, row]) =>
-        row.source === source && row.about === 'provisioning' && name !== 'ServiceUserProvisioningRequested',
+        row.publisher === kindOf(service) &&
+        row.about === 'provisioning' &&
+        name !== 'ServiceUserProvisioningRequested',
     );
     const unfinished = events.flatMap(([name, { user }]) => (user === 'unknown' ? [name] : []));
     const finished = events.flatMap(([name, { user }]) => (user === 'unknown' ? [] : [name]));
@@ -80,7 +85,8 @@ export class AuditEventMetrics extends Construct {
 interface StateMachineMetricsProps {
   /** Logs of the service's state machines. */
   logs: readonly ILogGroup[];
-  eventsNotPublished: 'app1EventsNotPublished' | 'app2EventsNotPublished';
+  /** Name of the service. */
+  service: string;
 }
 
 /** The first state of each compensation. */
@@ -89,14 +95,14 @@ const TASK_FAILURES = ['TaskFailed', 'TaskStartFailed', 'TaskSubmitFailed', 'Tas
 
 /** Metrics that are counted from the logs of a service's state machines and that AWS/States does not have. */
 export class StateMachineMetrics extends Construct {
-  constructor(scope: Construct, id: string, { logs, eventsNotPublished }: StateMachineMetricsProps) {
+  constructor(scope: Construct, id: string, { logs, service }: StateMachineMetricsProps) {
     super(scope, id);
     for (const [n, log] of logs.entries()) {
       const ofLog = new Construct(this, String(n));
       const started = `$.type = "TaskStateEntered" && ${anyOf('$.details.name', COMPENSATION_STATES)}`;
-      countLines(ofLog, log, 'rollBacksStarted', started, { step: '$.details.name' });
+      countLines(ofLog, log, 'rollBacksStarted', started, { service, step: '$.details.name' });
       const failed = `$.details.resourceType = "events" && ${anyOf('$.type', TASK_FAILURES)}`;
-      countLines(ofLog, log, eventsNotPublished, failed);
+      countLines(ofLog, log, 'eventsNotPublished', failed, { service });
     }
   }
 }

@@ -5,7 +5,7 @@ import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { completionNotification } from '../../contracts/notification.ts';
+import { completionNotification, notificationSource } from '../../contracts/notification.ts';
 import { putEventsOn } from '../permissions.ts';
 
 interface Delivery {
@@ -19,8 +19,10 @@ interface Delivery {
 
 const RULE_NAME = 'app1-notifications';
 
+const SOURCE = notificationSource('app2');
+
 const pattern = {
-  source: [completionNotification.source],
+  source: [SOURCE],
   'detail-type': [completionNotification.detailType],
 };
 
@@ -75,9 +77,7 @@ export class Notifications extends Construct {
       assumedBy: new ServicePrincipal('events.amazonaws.com'),
       inlinePolicies: {
         Forwarding: new PolicyDocument({
-          statements: [
-            putEventsOn(bus.eventBusArn, completionNotification.source, [completionNotification.detailType]),
-          ],
+          statements: [putEventsOn(bus.eventBusArn, SOURCE, [completionNotification.detailType])],
         }),
       },
     });

@@ -3,15 +3,17 @@ import { Construct } from 'constructs';
 import * as z from 'zod';
 import {
   type EventName,
-  type EventSource,
   eventDetail,
   eventRows,
   events,
+  sourceOf,
 } from '../../contracts/events/catalogue.ts';
+import { kindOf } from '../../contracts/services.ts';
 
 interface SchemaRegistryProps {
   registryName: string;
-  source: EventSource;
+  /** Name of the service. */
+  service: string;
 }
 
 /**
@@ -21,32 +23,33 @@ interface SchemaRegistryProps {
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-schema-registry.html
  */
 export class SchemaRegistry extends Construct {
-  constructor(scope: Construct, id: string, { registryName, source }: SchemaRegistryProps) {
+  constructor(scope: Construct, id: string, { registryName, service }: SchemaRegistryProps) {
     super(scope, id);
+    const source = sourceOf(service);
     const registry = new CfnRegistry(this, 'Registry', {
       registryName,
       description: `Audit events of ${source}`,
     });
-    for (const [name, row] of eventRows.filter(([, row]) => row.source === source))
+    for (const [name, row] of eventRows.filter(([, row]) => row.publisher === kindOf(service)))
       new CfnSchema(this, name, {
         registryName: registry.attrRegistryName,
         schemaName: `${source}@${name}`,
         description: row.meaning,
         type: 'JSONSchemaDraft4',
-        content: JSON.stringify(draft4Of(name)),
+        content: JSON.stringify(draft4Of(service, name)),
       });
   }
 }
 
-/** JSON Schema of a whole event, in the draft that EventBridge supports. Fields that EventBridge adds are allowed. */
-export function draft4Of(name: EventName): object {
-  const { source, meaning } = events[name];
+/** JSON Schema of a whole event of a service, in the draft that EventBridge supports. Fields that EventBridge adds are allowed. */
+export function draft4Of(service: string, name: EventName): object {
+  const { meaning } = events[name];
   return {
     title: name,
     description: meaning,
     ...z.toJSONSchema(
       z.looseObject({
-        source: z.literal(source),
+        source: z.literal(sourceOf(service)),
         'detail-type': z.literal(name),
         detail: eventDetail(name),
       }),

@@ -1,6 +1,6 @@
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { type EventSource, eventSources } from '../../contracts/events/catalogue.ts';
+import { sourceOf } from '../../contracts/events/catalogue.ts';
 import type { ServiceKind } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { awsMetric, ownMetric, Stats } from '../metrics.ts';
@@ -41,8 +41,8 @@ export class ServiceAlarms extends Construct {
   constructor(scope: Construct, id: string, monitored: MonitoredService) {
     super(scope, id);
     this.#monitored = monitored;
-    this.#addFailureAlarms(eventSources[monitored.service]);
-    this.#addRollBackAlarms(eventSources[monitored.service]);
+    this.#addFailureAlarms(sourceOf(monitored.service));
+    this.#addRollBackAlarms(sourceOf(monitored.service));
     this.#addSweepAlarms();
     this.#addApiAlarm();
     this.#addThrottlingAlarm();
@@ -58,7 +58,7 @@ export class ServiceAlarms extends Construct {
     });
   }
 
-  #addFailureAlarms(source: EventSource): void {
+  #addFailureAlarms(source: string): void {
     const runbook = 'provisionings-fail';
     this.add('SystemFailures', 'system-failures', {
       condition: `Provisionings fail at ${source} because of the system itself: its code, its permissions or its configuration.`,
@@ -95,16 +95,12 @@ export class ServiceAlarms extends Construct {
       firstCommand: 'npx provision doctor',
       runbook: 'events-not-published',
       // Retries handle one or two throttled attempts.
-      metric: ownMetric(
-        service === 'app1' ? 'app1EventsNotPublished' : 'app2EventsNotPublished',
-        {},
-        { statistic: Stats.SUM },
-      ),
+      metric: ownMetric('eventsNotPublished', { service }, { statistic: Stats.SUM }),
       threshold: 3,
     });
   }
 
-  #addRollBackAlarms(source: EventSource): void {
+  #addRollBackAlarms(source: string): void {
     const runbook = 'roll-back-failed';
     const firstCommand = 'npx provision doctor';
     const impact =

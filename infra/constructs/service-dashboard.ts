@@ -8,7 +8,7 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { eventSources } from '../../contracts/events/catalogue.ts';
+import { sourceOf } from '../../contracts/events/catalogue.ts';
 import { readAlarmText } from '../alarm-text.ts';
 import { awsMetric, everyMetric, type MetricOptions, ownMetric, Stats } from '../metrics.ts';
 import type { ServiceAlarm } from './service-alarm.ts';
@@ -91,7 +91,7 @@ function textOf(alarm: ServiceAlarm) {
 }
 
 function provisioningGraphs({ service, machineArn }: DashboardProps): Graph[] {
-  const source = eventSources[service];
+  const source = sourceOf(service);
   const executions = (
     name: 'ExecutionsStarted' | 'ExecutionsSucceeded' | 'ExecutionsFailed' | 'ExecutionsTimedOut',
   ) => awsMetric('AWS/States', name, { StateMachineArn: machineArn }, sum(name));
@@ -156,14 +156,14 @@ function rollBackGraphs({
   compensationStep,
   deadLetterQueue,
 }: DashboardProps): Graph[] {
-  const source = eventSources[service];
+  const source = sourceOf(service);
   const rollBacks = (name: 'ExecutionsStarted' | 'ExecutionsFailed' | 'ExecutionsTimedOut', label: string) =>
     awsMetric('AWS/States', name, { StateMachineArn: rollBackMachineArn }, sum(label));
   return [
     {
       title: 'Roll-backs',
       metrics: [
-        ownMetric('rollBacksStarted', { step: compensationStep }, sum('compensations started')),
+        ownMetric('rollBacksStarted', { service, step: compensationStep }, sum('compensations started')),
         ownMetric('rollBacksFailed', { source }, sum('compensations that exhausted their retries')),
         rollBacks('ExecutionsStarted', 'roll-back executions'),
         rollBacks('ExecutionsFailed', 'roll-back executions failed'),
@@ -187,11 +187,7 @@ function rollBackGraphs({
     {
       title: 'Failed attempts to publish, and dead-letter messages',
       metrics: [
-        ownMetric(
-          service === 'app1' ? 'app1EventsNotPublished' : 'app2EventsNotPublished',
-          {},
-          sum('failed attempts to publish'),
-        ),
+        ownMetric('eventsNotPublished', { service }, sum('failed attempts to publish')),
         awsMetric(
           'AWS/SQS',
           'ApproximateNumberOfMessagesVisible',

@@ -41,6 +41,19 @@ describe('checkAgainstCatalogue', () => {
       ).toEqual([]);
   });
 
+  it('accepts a fixed source only from a subscriber that names the service', () => {
+    const expectation = {
+      events: ['ServiceUserCreated'],
+      reads: z.object({ source: z.literal('payments.service-users') }),
+    } as const;
+
+    expect(checkAgainstCatalogue({ ...expectation, service: 'payments' })).toEqual([]);
+    expect(checkAgainstCatalogue({ ...expectation, service: 'orders' })).toEqual([
+      expect.stringContaining('"orders.service-users" can be sent'),
+    ]);
+    expect(checkAgainstCatalogue(expectation)).not.toEqual([]);
+  });
+
   it.each<[string, Expectation, RegExp]>([
     [
       'a field that no event has',

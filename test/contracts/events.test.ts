@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventDetail, eventId, eventRows, eventSources, events } from '../../contracts/events/catalogue.ts';
+import { eventDetail, eventId, eventRows, events } from '../../contracts/events/catalogue.ts';
+import { serviceKinds } from '../../contracts/services.ts';
 import { ORIGIN } from '../support/api-events.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 import { CREATION_ID, PROVISIONING_ID, subject } from '../support/subject.ts';
@@ -7,9 +8,9 @@ import { CREATION_ID, PROVISIONING_ID, subject } from '../support/subject.ts';
 const rows = eventRows;
 
 describe('events', () => {
-  it.each(Object.values(eventSources))('of %s have a unique sequence number each', (source) => {
+  it.each(serviceKinds)('of %s have a unique sequence number each', (publisher) => {
     const sequences = rows
-      .filter(([, row]) => row.source === source && row.about === 'provisioning')
+      .filter(([, row]) => row.publisher === publisher && row.about === 'provisioning')
       .map(([, { sequence }]) => sequence);
 
     expect(new Set(sequences).size).toBe(sequences.length);
@@ -39,17 +40,17 @@ describe('events', () => {
   it('have an id of service, provisioning, generation, sequence number and name', () => {
     const about = [PROVISIONING_ID, CREATION_ID];
 
-    expect(eventId('ServiceUserCreated', ...about)).toBe(
-      `app2:${PROVISIONING_ID}:${CREATION_ID}:10:ServiceUserCreated`,
+    expect(eventId('payments', 'ServiceUserCreated', ...about)).toBe(
+      `payments:${PROVISIONING_ID}:${CREATION_ID}:10:ServiceUserCreated`,
     );
-    expect(new Set(rows.map(([name]) => eventId(name, ...about))).size).toBe(rows.length);
+    expect(new Set(rows.map(([name]) => eventId('payments', name, ...about))).size).toBe(rows.length);
   });
 
   it('have no field beyond their schema, so that a password is refused', () => {
     const { username, human_user_id } = subject;
     const event = {
       metadata: {
-        event_id: eventId('ServiceUserCreated', PROVISIONING_ID, CREATION_ID),
+        event_id: eventId('payments', 'ServiceUserCreated', PROVISIONING_ID, CREATION_ID),
         schema_version: '1',
         provisioning_id: PROVISIONING_ID,
         creation_id: CREATION_ID,

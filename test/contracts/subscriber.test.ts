@@ -34,6 +34,12 @@ describe('readEvent', () => {
     expect(readEvent(exampleOf(name))).toMatchObject({ 'detail-type': name });
   });
 
+  it('reads the events of every target', () => {
+    const event = { ...example, source: 'payments.service-users' };
+
+    expect(readEvent(event)).toMatchObject({ source: 'payments.service-users' });
+  });
+
   it("ignores the other fields of EventBridge's envelope", () => {
     expect(readEvent(delivered)).toEqual(example);
   });
@@ -41,7 +47,9 @@ describe('readEvent', () => {
   it.each([
     ['with an unknown detail-type', { ...example, 'detail-type': 'ServiceUserRenamed' }],
     ['with an unknown source', { ...example, source: 'app3.other' }],
-    ['with the source of the other service', { ...example, source: 'app1.provisioning' }],
+    ['with the source of the other kind of service', { ...example, source: 'app1.provisioning' }],
+    ['of a target with the name of App1', { ...example, source: 'app1.service-users' }],
+    ['with a source that only begins like one', { ...example, source: 'app2.service-users.other' }],
   ])('throws UnknownEvent for an event %s', (_description, event) => {
     expect(() => readEvent(event)).toThrow(expect.objectContaining({ name: 'UnknownEvent' }));
   });
@@ -86,8 +94,10 @@ describe('handleOnce', () => {
 
 describe('eventPattern', () => {
   it('contains each source, event and version once', () => {
-    expect(eventPattern(['ServiceUserCreated', 'ServiceUserRemoved', 'ServiceUserCreated'])).toEqual({
-      source: ['app2.service-users'],
+    expect(
+      eventPattern('payments', ['ServiceUserCreated', 'ServiceUserRemoved', 'ServiceUserCreated']),
+    ).toEqual({
+      source: ['payments.service-users'],
       'detail-type': ['ServiceUserCreated', 'ServiceUserRemoved'],
       detail: { metadata: { schema_version: ['1'] } },
     });
@@ -95,23 +105,34 @@ describe('eventPattern', () => {
 
   it('filters by fields', () => {
     expect(
-      eventPattern(['ServiceUserProvisioned'], { human_user_id: ['h-1', 'h-2'], provisioning_id: ['p'] })
-        .detail,
+      eventPattern('app1', ['ServiceUserProvisioned'], {
+        human_user_id: ['h-1', 'h-2'],
+        provisioning_id: ['p'],
+      }).detail,
     ).toEqual({
       metadata: { schema_version: ['1'], provisioning_id: ['p'] },
       data: { human_user_id: ['h-1', 'h-2'] },
     });
   });
 
+  it('rejects events that the service does not publish', () => {
+    expect(() => eventPattern('payments', ['ServiceUserCreated', 'ServiceUserProvisioned'])).toThrow(
+      'payments does not publish ServiceUserProvisioned.',
+    );
+    expect(() => eventPattern('app1', ['ServiceUserCreated'])).toThrow(
+      'app1 does not publish ServiceUserCreated.',
+    );
+  });
+
   it('accepts only fields that each of the events has', () => {
-    eventPattern(['ServiceUserCreated'], { on_behalf_of: ['111122223333/AROA'], username: ['ada'] });
+    eventPattern('app2', ['ServiceUserCreated'], { on_behalf_of: ['111122223333/AROA'], username: ['ada'] });
     // @ts-expect-error only one of them has the field
-    eventPattern(['ServiceUserCreated', 'ServiceUserProvisioned'], { on_behalf_of: ['111122223333/AROA'] });
+    eventPattern('app2', ['ServiceUserCreated', 'ServiceUserRollBackFailed'], { failure: ['SetPassword'] });
     // @ts-expect-error the field is not a text
-    eventPattern(['ServiceUserProvisioningFailed'], { failure: ['SetPassword'] });
+    eventPattern('app1', ['ServiceUserProvisioningFailed'], { failure: ['SetPassword'] });
     const misspelt = () =>
       // @ts-expect-error the event does not exist
-      eventPattern(['ServiceUserMade']);
+      eventPattern('app2', ['ServiceUserMade']);
 
     expect(misspelt).toThrow();
   });

@@ -57,7 +57,7 @@ describe('the catalogue of events', () => {
       for (const next of row.followed_by) {
         const follower = events[next as EventName]; // checked by the next line
         expect(follower).toBeDefined();
-        expect([follower.source, follower.sequence > row.sequence]).toEqual([row.source, true]);
+        expect([follower.publisher, follower.sequence > row.sequence]).toEqual([row.publisher, true]);
       }
       if (row.about === 'provisioning' && !startsSequence(name))
         expect(eventRows.some(([, { followed_by }]) => followed_by.includes(name))).toBe(true);

@@ -8,7 +8,7 @@ import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { root } from '../../cli/support/paths.ts';
-import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
+import { metrics, NAMESPACE, seriesOf } from '../../handlers/shared/metrics.ts';
 import { withoutPermission } from '../../local/harness/without-permission.ts';
 import type { Machine } from '../../local/system.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
@@ -82,12 +82,13 @@ const executionOf = async (machine: Machine, id: string) => {
 };
 
 /** Sum of a metric since the start of these tests. */
-async function sumOf(metric: keyof typeof metrics, dimensions: Record<string, string>): Promise<number> {
-  expect(Object.keys(dimensions)).toEqual(metrics[metric].dimensions);
+async function sumOf(metric: keyof typeof metrics, values: Record<string, string>): Promise<number> {
+  expect(Object.keys(values)).toEqual(metrics[metric].dimensions);
+  const { name, dimensions } = seriesOf(metric, values);
   const { Datapoints = [] } = await cloudWatch.send(
     new GetMetricStatisticsCommand({
       Namespace: NAMESPACE,
-      MetricName: metrics[metric].name,
+      MetricName: name,
       Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
       StartTime: startedAt,
       EndTime: new Date(Date.now() + 60_000),
@@ -219,8 +220,10 @@ describe('metrics', () => {
       expectIncrease('provisioningsFailed', { source: app2, code: 'USER_ALREADY_EXISTS' }, () =>
         expectIncrease('callerFailures', { source: app1 }, () =>
           expectIncrease('stepFailures', failure, () =>
-            expectIncrease('rollBacksStarted', { step: 'CancelUserCreation' }, () =>
-              expectIncrease('rollBacksStarted', { step: 'DeleteUser' }, () => provision(request)),
+            expectIncrease('rollBacksStarted', { service: 'app1', step: 'CancelUserCreation' }, () =>
+              expectIncrease('rollBacksStarted', { service: 'app2', step: 'DeleteUser' }, () =>
+                provision(request),
+              ),
             ),
           ),
         ),
@@ -245,7 +248,7 @@ describe('metrics', () => {
 
   it('count an event that was published by a retry', async () => {
     const { state_machine_arn: stateMachineArn } = outputs.app1;
-    await expectIncrease('app1EventsNotPublished', {}, async () => {
+    await expectIncrease('eventsNotPublished', { service: 'app1' }, async () => {
       const id = await withoutPermission(outputs, { stateMachineArn }, 'events:PutEvents', async () => {
         const started = await start(newRequest());
         await eventually(async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { App } from 'aws-cdk-lib';
 import { Template as Assertions, Match } from 'aws-cdk-lib/assertions';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { type EventName, eventRows, eventSources, events } from '../../contracts/events/catalogue.ts';
+import { type EventName, eventRows, events, sourceOf } from '../../contracts/events/catalogue.ts';
 import { checkAgainstCatalogue } from '../../contracts/events/contract-kit.ts';
 import { AccessRegisterStack } from '../../examples/access-register/access-register-stack.ts';
 import { app1Expectation, app2Expectation } from '../../examples/access-register/expectations.ts';
@@ -46,14 +46,14 @@ const OWNER = '111122223333';
 
 describe('the stack of the access register', () => {
   it.each([
-    ['app1-provisioning', eventSources.app1],
-    ['app2-service-users', eventSources.app2],
-  ])('has a rule on %s for the events of that service', (EventBusName, source) => {
+    ['app1-provisioning', 'app1'],
+    ['app2-service-users', 'app2'],
+  ])('has a rule on %s for the events of that service', (EventBusName, service) => {
     templateIn(OWNER).hasResourceProperties('AWS::Events::Rule', {
       EventBusName,
       EventPattern: Match.objectLike({
-        source: [source],
-        'detail-type': subscribed.filter((name) => events[name].source === source),
+        source: [sourceOf(service)],
+        'detail-type': subscribed.filter((name) => events[name].publisher === service),
       }),
     });
   });

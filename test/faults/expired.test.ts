@@ -2,7 +2,7 @@ import { EventBridgeClient, ListRulesCommand, ListTargetsByRuleCommand } from '@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { expect } from '@jest/globals';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
-import { completionNotification } from '../../contracts/notification.ts';
+import { completionNotification, notificationSource } from '../../contracts/notification.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { predictedSub } from '../../local/harness/faults/predicted-sub.ts';
 import type { FaultRule } from '../../local/harness/faults/rules.ts';
@@ -274,7 +274,7 @@ async function notifyAgain(
 ): Promise<void> {
   const at = new Date();
   const notification = {
-    source: completionNotification.source,
+    source: notificationSource('app2'),
     'detail-type': completionNotification.detailType,
     detail: {
       provisioning_id: id,

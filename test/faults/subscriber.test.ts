@@ -6,7 +6,7 @@ import Ajv2020 from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { main as redrive } from '../../cli/redrive.ts';
 import { main as replay } from '../../cli/replay.ts';
-import { type EventName, type EventSource, eventRows, events } from '../../contracts/events/catalogue.ts';
+import { type EventName, eventRows, events } from '../../contracts/events/catalogue.ts';
 import { sequenceViolations } from '../../contracts/events/sequences.ts';
 import { type ReceivedEvent, readEvent } from '../../contracts/events/subscriber.ts';
 import { passwordWithoutSymbol } from '../../local/harness/lax-policy.ts';
@@ -106,8 +106,10 @@ async function runKind(kind: Kind, planned: PlannedProvisioning): Promise<void> 
   }
 }
 
+type Source = 'app1.provisioning' | 'app2.service-users';
+
 /** The last event of each service. */
-const lastEvents: Record<Kind, Record<EventSource, EventName>> = {
+const lastEvents: Record<Kind, Record<Source, EventName>> = {
   succeeds: { 'app1.provisioning': 'ServiceUserProvisioned', 'app2.service-users': 'ServiceUserCreated' },
   'is rejected': {
     'app1.provisioning': 'ServiceUserProvisioningFailed',
@@ -139,7 +141,7 @@ const lastEvents: Record<Kind, Record<EventSource, EventName>> = {
     'app2.service-users': 'ServiceUserRemoved',
   },
 };
-const sources: readonly EventSource[] = ['app1.provisioning', 'app2.service-users'];
+const sources: readonly Source[] = ['app1.provisioning', 'app2.service-users'];
 const machineOf = {
   'app1.provisioning': 'ProvisionServiceUser',
   'app2.service-users': 'CreateServiceUser',
@@ -210,7 +212,7 @@ describe('a subscriber', () => {
   const idsOf = (all: readonly { detail: { metadata: { event_id: string } } }[]): string[] =>
     [...new Set(all.map(({ detail }) => detail.metadata.event_id))].sort();
   const receivedEvents = (): ReceivedEvent[] => received.map(readEvent);
-  const receivedEventsOf = (id: string, source: EventSource): ReceivedEvent[] =>
+  const receivedEventsOf = (id: string, source: Source): ReceivedEvent[] =>
     receivedEvents().filter(
       (event) => event.source === source && event.detail.metadata.provisioning_id === id,
     );

@@ -96,7 +96,12 @@ const services = {
         getUserCreation({
           stepFunctions: new SFNClient({}),
           cognito: new CognitoIdentityProviderClient({}),
-          environment: { ...machines, USER_POOL_ID: 'pool', SERVICE_USER_GROUP: 'service-user' },
+          environment: {
+            ...machines,
+            SERVICE: 'app2',
+            USER_POOL_ID: 'pool',
+            SERVICE_USER_GROUP: 'service-user',
+          },
           clock: fakeClock(),
         }),
       )(authorizedRequest({ method: 'GET', id: PROVISIONING_ID })),

@@ -28,12 +28,14 @@ function subscriberIn(env: { account?: string; region?: string }) {
 describe('a subscription', () => {
   const { stack, handler, bus, otherBus } = subscriber();
   new EventSubscription(stack, 'Access', {
+    service: 'app2',
     bus,
     events: ['ServiceUserCreated', 'ServiceUserRemoved'],
     where: { human_user_id: ['h-1'] },
     handler,
   });
   new EventSubscription(stack, 'Provisionings', {
+    service: 'app1',
     bus: otherBus,
     events: ['ServiceUserProvisioned'],
     handler,
@@ -78,22 +80,28 @@ describe('a subscription', () => {
 });
 
 describe('synthesis rejects a subscription', () => {
-  it('to events of two buses', () => {
+  it('to events that the service does not publish', () => {
     const { stack, bus, handler } = subscriber();
     const subscribe = () =>
       new EventSubscription(stack, 'All', {
+        service: 'app2',
         bus,
         events: ['ServiceUserCreated', 'ServiceUserProvisioned'],
         handler,
       });
 
-    expect(subscribe).toThrow('two buses');
+    expect(subscribe).toThrow('app2 does not publish ServiceUserProvisioned.');
   });
 
   it('to a bus of another account without a bus of the subscriber', () => {
     const { stack, bus, handler } = subscriber('999999999999');
     const subscribe = () =>
-      new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
+      new EventSubscription(stack, 'Access', {
+        service: 'app2',
+        bus,
+        events: ['ServiceUserCreated'],
+        handler,
+      });
 
     expect(subscribe).toThrow(
       'Subscriber/Access: `bus` is a bus of account 111122223333, and this stack is in 999999999999: give a bus of your own as `through`.',
@@ -105,7 +113,12 @@ describe('synthesis rejects a subscription', () => {
   it('to a bus of another region', () => {
     const { stack, bus, handler } = subscriber(OWNER, 'eu-west-1');
     const subscribe = () =>
-      new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
+      new EventSubscription(stack, 'Access', {
+        service: 'app2',
+        bus,
+        events: ['ServiceUserCreated'],
+        handler,
+      });
 
     expect(subscribe).toThrow(
       'Subscriber/Access: `bus` is a bus of eu-central-1, and this stack is in eu-west-1: subscribe from a stack in eu-central-1.',
@@ -115,7 +128,12 @@ describe('synthesis rejects a subscription', () => {
   it('to a bus of another region and account, and reports both', () => {
     const { stack, bus, handler } = subscriber('999999999999', 'eu-west-1');
     const subscribe = () =>
-      new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
+      new EventSubscription(stack, 'Access', {
+        service: 'app2',
+        bus,
+        events: ['ServiceUserCreated'],
+        handler,
+      });
 
     expect(subscribe).toThrow(/of eu-central-1.*of account 111122223333/);
   });
@@ -127,7 +145,13 @@ describe('synthesis rejects a subscription', () => {
     const { stack, bus, handler } = subscriber('999999999999');
     const through = EventBus.fromEventBusArn(stack, 'Through', arn);
     const subscribe = () =>
-      new EventSubscription(stack, 'Access', { bus, through, events: ['ServiceUserCreated'], handler });
+      new EventSubscription(stack, 'Access', {
+        service: 'app2',
+        bus,
+        through,
+        events: ['ServiceUserCreated'],
+        handler,
+      });
 
     expect(subscribe).toThrow(message);
   });
@@ -136,7 +160,7 @@ describe('synthesis rejects a subscription', () => {
 describe('a subscription with an unresolved region and account', () => {
   it('is not checked at synthesis', () => {
     const { stack, bus, handler } = subscriberIn({});
-    new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
+    new EventSubscription(stack, 'Access', { service: 'app2', bus, events: ['ServiceUserCreated'], handler });
     Assertions.fromStack(stack).resourceCountIs('AWS::Events::Rule', 1);
   });
 });
@@ -145,6 +169,7 @@ describe('a subscription from another account', () => {
   const { stack, bus, handler } = subscriber('999999999999');
   const own = new EventBus(stack, 'AuditEvents');
   new EventSubscription(stack, 'Access', {
+    service: 'app2',
     bus,
     through: EventBus.fromEventBusArn(stack, 'Own', own.eventBusArn),
     events: ['ServiceUserCreated'],

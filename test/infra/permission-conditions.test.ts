@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
-import { eventSources } from '../../contracts/events/catalogue.ts';
+import { sourceOf } from '../../contracts/events/catalogue.ts';
+import { serviceKinds } from '../../contracts/services.ts';
 import { type Template, templates } from '../../infra/templates.ts';
 
 /** Every policy of both templates: permissions to put events, and permissions of AWS services. */
@@ -48,7 +49,7 @@ const all = Object.entries(SETTINGS).flatMap(([named, context]) =>
 );
 
 describe('permissions to put events', () => {
-  const sources: string[] = [...Object.values(eventSources), 'app2.notifications'];
+  const sources: string[] = [...serviceKinds.map(sourceOf), 'app2.notifications'];
   const putting = all.flatMap(({ title, statements }) =>
     statements
       .filter(({ Action }) => Action.some((action) => /^(\*|events:(\*|Put.*))$/.test(action)))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import Ajv from 'ajv-draft-04';
 import * as z from 'zod';
-import { eventRows, eventSources } from '../../contracts/events/catalogue.ts';
+import { eventRows, events, sourceOf } from '../../contracts/events/catalogue.ts';
 import { serviceKinds } from '../../contracts/services.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
 import { draft4Of } from '../../infra/constructs/schema-registry.ts';
@@ -22,8 +22,8 @@ describe('the schema registry', () => {
     ['app2', names.app2Bus],
   ] as const)('of %s has the name of its bus and a schema of each of its events', (service, bus) => {
     const registries = resources(on[service], 'AWS::EventSchemas::Registry');
-    const source = eventSources[service];
-    const own = eventRows.filter(([, row]) => row.source === source).map(([name]) => `${source}@${name}`);
+    const source = sourceOf(service);
+    const own = eventRows.filter(([, row]) => row.publisher === service).map(([name]) => `${source}@${name}`);
 
     expect(registries.map(([, { Properties }]) => Properties['RegistryName'])).toEqual([bus]);
     expect(own.length).toBeGreaterThan(0);
@@ -50,7 +50,7 @@ describe('a schema of the registry', () => {
   const ajv = new Ajv({ strict: true, validateFormats: false }).addKeyword('personal');
 
   it.each(eventRows)('is a draft-4 schema that accepts %s as it is delivered, and no other event', (name) => {
-    const validate = ajv.compile(draft4Of(name));
+    const validate = ajv.compile(draft4Of(events[name].publisher, name));
     const example = exampleOf(name);
 
     expect(validate({ ...example, version: '0', id: 'delivery-1', account: '111122223333' })).toBe(true);

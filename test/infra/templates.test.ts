@@ -953,9 +953,9 @@ describe('accounts that subscribe to events', () => {
   const open = templates({ subscriber_accounts: SUBSCRIBER });
 
   it.each([
-    ['app1', names.app1Bus, 'app1.provisioning'],
-    ['app2', names.app2Bus, 'app2.service-users'],
-  ] as const)('may have rules of their own at %s, about its events', (service, EventBusName, source) => {
+    ['app1', names.app1Bus, ['app1.provisioning']],
+    ['app2', names.app2Bus, ['app2.service-users', 'app2.notifications']],
+  ] as const)('may have rules of their own at %s, about its events', (service, EventBusName, sources) => {
     const policies = resources(open[service], 'AWS::Events::EventBusPolicy').map(
       ([, { Properties }]) => Properties,
     );
@@ -973,7 +973,7 @@ describe('accounts that subscribe to events', () => {
     expect(policies).toEqual([
       statement(
         {
-          'ForAllValues:StringEquals': { 'events:source': [source, 'app2.notifications'] },
+          'ForAllValues:StringEquals': { 'events:source': sources },
           Null: { 'events:source': 'false' },
           StringEqualsIfExists: ownRule,
         },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type EventName, eventId, events } from '../../contracts/events/catalogue.ts';
+import { type EventName, eventId, events, sourceOf } from '../../contracts/events/catalogue.ts';
 import { handleOnce } from '../../contracts/events/subscriber.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
 import { app1Expectation, app2Expectation } from '../../examples/access-register/expectations.ts';
@@ -61,7 +61,7 @@ function eventOf(
         ...detail.metadata,
         provisioning_id,
         creation_id,
-        event_id: eventId(name, provisioning_id, creation_id),
+        event_id: eventId(events[name].publisher, name, provisioning_id, creation_id),
         occurred_at: new Date(sequence * 1000).toISOString(),
       },
       data: { ...detail.data, username: `user-${username}` },
@@ -113,7 +113,8 @@ describe('the access register', () => {
         fc.asyncProperty(fc.uuid(), deliveries(names), async (id, delivered) => {
           for (const name of delivered) await keep(eventOf(name, id));
           const last = delivered.reduce((a, b) => (events[b].sequence > events[a].sequence ? b : a));
-          const { source, sequence, user } = events[last];
+          const { publisher, sequence, user } = events[last];
+          const source = sourceOf(publisher);
           const { username } = eventOf(last, id).detail.data;
 
           expect(await itemOf(id, source)).toMatchObject({

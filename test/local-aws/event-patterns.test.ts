@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { type EventName, eventRows } from '../../contracts/events/catalogue.ts';
+import { type EventName, eventRows, events } from '../../contracts/events/catalogue.ts';
 import { checkPattern } from '../../contracts/events/contract-kit.ts';
 import { type DataFilter, eventPattern } from '../../contracts/events/subscriber.ts';
+import { serviceKinds } from '../../contracts/services.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
 import { app1Expectation, app2Expectation } from '../../examples/access-register/expectations.ts';
 import { matches } from './support/judge.ts';
@@ -18,13 +19,13 @@ async function matched(pattern: object): Promise<EventName[]> {
 
 describe('a pattern for one event', () => {
   it.each(names)('%s matches only that event', async (name) => {
-    expect(await matched(eventPattern([name]))).toEqual([name]);
+    expect(await matched(eventPattern(events[name].publisher, [name]))).toEqual([name]);
   });
 
   it.each(names)('%s does not match a similar event', async (name) => {
     const { detail, ...example } = exampleOf(name);
     const { metadata, data } = detail;
-    const pattern = eventPattern([name]);
+    const pattern = eventPattern(events[name].publisher, [name]);
     for (const other of [
       { ...example, source: 'another.service', detail },
       { ...example, 'detail-type': `${name}s`, detail },
@@ -36,13 +37,25 @@ describe('a pattern for one event', () => {
   });
 });
 
-describe('a pattern for several events', () => {
-  const terminal = eventRows.filter(([, { user }]) => user !== 'unknown').map(([name]) => name);
+describe.each(serviceKinds)('a pattern for several events of %s', (service) => {
+  const terminal = eventRows
+    .filter(([, { publisher, user }]) => publisher === service && user !== 'unknown')
+    .map(([name]) => name);
   const [first, ...others] = terminal;
 
   it('matches only these events', async () => {
     if (first === undefined) throw new Error('There is no event that ends an event sequence.');
-    expect(await matched(eventPattern([first, ...others]))).toEqual(terminal);
+    expect(await matched(eventPattern(service, [first, ...others]))).toEqual(terminal);
+  });
+});
+
+describe('a pattern for the events of a target', () => {
+  it('matches only the events of that target', async () => {
+    const example = exampleOf('ServiceUserCreated');
+    const pattern = eventPattern('payments', ['ServiceUserCreated']);
+
+    expect(await matches(pattern, { ...example, source: 'payments.service-users' })).toBe(true);
+    expect(await matches(pattern, example)).toBe(false);
   });
 });
 
@@ -62,25 +75,25 @@ describe('a pattern with fields', () => {
   ];
 
   it.each(cases)('%s', async (_what, where, expected) => {
-    const pattern = eventPattern(['ServiceUserCreated'], where);
+    const pattern = eventPattern('app2', ['ServiceUserCreated'], where);
     expect(await matches(pattern, exampleOf('ServiceUserCreated'))).toBe(expected);
   });
 });
 
 describe('the pattern of the access register', () => {
   it.each([
-    ['App1', app1Expectation],
-    ['App2', app2Expectation],
-  ])('matches only the events of %s', async (_service, { events }) => {
-    const [first, ...others] = events;
-    const eventNames: readonly string[] = events;
+    ['app1', app1Expectation],
+    ['app2', app2Expectation],
+  ])('matches only the events of %s', async (service, { events: subscribed }) => {
+    const [first, ...others] = subscribed;
+    const eventNames: readonly string[] = subscribed;
     const { detail, ...envelope } = exampleOf(first);
     const exampleWith = (metadata: object) => ({
       ...envelope,
       detail: { ...detail, metadata: { ...detail.metadata, ...metadata } },
     });
     const expected = {
-      pattern: eventPattern(events),
+      pattern: eventPattern(service, subscribed),
       matches: [exampleWith({}), exampleWith({ actor: 'another principal' }), ...others.map(exampleOf)],
       ignores: [
         exampleWith({ schema_version: '0' }),

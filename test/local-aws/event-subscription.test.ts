@@ -45,6 +45,7 @@ async function subscribed(throughOwnBus: boolean) {
   });
   const own = new EventBus(stack, 'AuditEvents', { eventBusName: unique('own') });
   new EventSubscription(stack, 'Access', {
+    service: 'app2',
     bus: EventBus.fromEventBusArn(stack, 'Bus', present(Arn)),
     events: ['ServiceUserCreated', 'ServiceUserRemoved'],
     handler,

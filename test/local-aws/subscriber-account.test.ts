@@ -41,6 +41,7 @@ function subscriberTemplate(): Template {
   });
   const own = new EventBus(stack, 'AuditEvents');
   new EventSubscription(stack, 'Access', {
+    service: 'app2',
     bus: EventBus.fromEventBusArn(stack, 'Bus', arns.bus),
     through: EventBus.fromEventBusArn(stack, 'Own', own.eventBusArn),
     events: ['ServiceUserCreated'],

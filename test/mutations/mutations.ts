@@ -398,11 +398,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the event_id does not contain the generation',
     changes: [
-      change(
-        'contracts/events/catalogue.ts',
-        '[serviceOf(source), ...subjectIds,',
-        '[serviceOf(source), about[0],',
-      ),
+      change('contracts/events/catalogue.ts', '[service, ...subjectIds,', '[service, subjectIds[0],'),
     ],
     caughtBy: { file: 'expired', cases: 'scenario: both records expire; the same key does not change' },
   },

@@ -37,6 +37,7 @@ Object.assign(process.env, {
   EXPRESS_CREATIONS_PER_SECOND: '1',
   STATUS_POLLS_PER_SECOND: '4',
   GROUP_CHANGES_PER_SECOND: '25',
+  SERVICE: 'app2',
   USER_POOL_ID: 'eu-central-1_Pool',
   SERVICE_CLIENT_ID: 'service-client',
   API_CLIENT_GROUP: 'api-client',

@@ -1,4 +1,3 @@
-import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -12,11 +11,12 @@ import {
   publishEvent,
   publishOutcome,
   runStep,
+  type ServiceBus,
 } from '../states.ts';
 
 interface Compensation {
   callTarget: IFunction;
-  bus: IEventBus;
+  bus: ServiceBus;
   /** Final state after the compensation. */
   end: IChainable;
   /** Whether it also removes the user of a successful provisioning; then the variable `had_succeeded` is needed. */

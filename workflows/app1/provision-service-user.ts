@@ -1,4 +1,3 @@
-import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -12,13 +11,14 @@ import {
   optionalInput,
   publishEvent,
   runStep,
+  type ServiceBus,
 } from '../states.ts';
 import { compensateProvisioning } from './compensation.ts';
 
 export interface ProvisionServiceUserParts {
   callTarget: IFunction;
   encryptCredentials: IFunction;
-  bus: IEventBus;
+  bus: ServiceBus;
 }
 
 /**

@@ -1,14 +1,13 @@
-import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Choice, Condition, type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { jsonata, stopExecution } from '../states.ts';
+import { jsonata, type ServiceBus, stopExecution } from '../states.ts';
 import { compensateProvisioning } from './compensation.ts';
 
 export interface RollBackProvisioningParts {
   stopProvisioning: IFunction;
   callTarget: IFunction;
-  bus: IEventBus;
+  bus: ServiceBus;
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Fail, IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -11,11 +10,12 @@ import {
   publishEvent,
   publishOutcome,
   runStep,
+  type ServiceBus,
 } from '../states.ts';
 
 interface Compensation {
   deleteUser: IFunction;
-  bus: IEventBus;
+  bus: ServiceBus;
   /** Final state after the compensation. */
   end: IChainable;
   /** Whether it also removes the user of a successful creation; then the variable `had_succeeded` is needed. */

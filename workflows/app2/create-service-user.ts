@@ -1,4 +1,3 @@
-import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -12,6 +11,7 @@ import {
   optionalInput,
   publishEvent,
   runStep,
+  type ServiceBus,
   waitUntil,
 } from '../states.ts';
 import { compensateUserCreation } from './compensation.ts';
@@ -31,7 +31,7 @@ export interface CreateServiceUserParts {
   setPassword: IFunction;
   addToGroup: IFunction;
   deleteUser: IFunction;
-  bus: IEventBus;
+  bus: ServiceBus;
 }
 
 /**

@@ -1,14 +1,13 @@
-import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { stopExecution } from '../states.ts';
+import { type ServiceBus, stopExecution } from '../states.ts';
 import { compensateUserCreation } from './compensation.ts';
 
 export interface RollBackServiceUserParts {
   stopUserCreation: IFunction;
   deleteUser: IFunction;
-  bus: IEventBus;
+  bus: ServiceBus;
 }
 
 /**

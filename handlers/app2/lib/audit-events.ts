@@ -4,7 +4,7 @@ import {
   type PutEventsRequestEntry,
 } from '@aws-sdk/client-eventbridge';
 import type * as z from 'zod';
-import { type EventName, eventDetail, events } from '../../../contracts/events/catalogue.ts';
+import { type EventName, eventDetail, sourceOf } from '../../../contracts/events/catalogue.ts';
 import { StepError } from '../../shared/errors.ts';
 import { traceHeader } from '../../shared/trace-header.ts';
 
@@ -16,13 +16,13 @@ import { traceHeader } from '../../shared/trace-header.ts';
  */
 export async function publish<Name extends EventName>(
   eventBridge: Pick<EventBridgeClient, 'send'>,
-  busName: string,
+  { service, busName }: { service: string; busName: string },
   name: Name,
   detail: z.input<ReturnType<typeof eventDetail<Name>>>,
 ): Promise<void> {
   await putEvent(eventBridge, {
     EventBusName: busName,
-    Source: events[name].source,
+    Source: sourceOf(service),
     DetailType: name,
     Detail: JSON.stringify(eventDetail(name).parse(detail)),
   });

@@ -8,6 +8,13 @@ interface EncryptedPassword {
   encrypted_password: string;
 }
 
+/** The key under which a target decrypts passwords. */
+interface TargetKey {
+  /** Name of the target, which is in the encryption context. */
+  SERVICE: string;
+  KEY_ARN: string;
+}
+
 /** Errors of KMS for a ciphertext of another key or another context. */
 const INVALID_CIPHERTEXT = ['InvalidCiphertextException', 'IncorrectKeyException', 'ValidationException'];
 
@@ -20,15 +27,15 @@ const INVALID_CIPHERTEXT = ['InvalidCiphertextException', 'IncorrectKeyException
  */
 export async function decryptPassword(
   kms: Pick<KMSClient, 'send'>,
-  keyArn: string,
+  { SERVICE, KEY_ARN }: TargetKey,
   encrypted: EncryptedPassword,
 ): Promise<string> {
   const { Plaintext } = await kms
     .send(
       new DecryptCommand({
-        KeyId: keyArn,
+        KeyId: KEY_ARN,
         CiphertextBlob: Buffer.from(encrypted.encrypted_password, 'base64'),
-        EncryptionContext: encryptionContext(encrypted, 'app2'),
+        EncryptionContext: encryptionContext(encrypted, SERVICE),
       }),
     )
     .catch((error: unknown) => {

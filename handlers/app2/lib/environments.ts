@@ -1,10 +1,14 @@
 import * as z from 'zod';
 import { passwordPolicyText } from '../../../contracts/password-policy.ts';
+import { targetName } from '../../../contracts/services.ts';
 import { monitoredBus, sweepTable, sweepVariables } from '../../shared/environment.ts';
 
 const text = z.string().min(1);
 
 const rate = z.string().transform(Number).pipe(z.number().positive());
+
+/** Name of the service, for functions that need it: in events, timelines and the encryption context. */
+const service = z.object({ SERVICE: targetName });
 
 const machines = z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN: text });
 
@@ -22,7 +26,7 @@ export type CreationRates = z.infer<typeof creationRates>;
 /** Variables for the creation of machine users: their app client, and the group that may create users. */
 const machineUsers = z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, API_CLIENT_GROUP: text });
 
-/** The environment variables of App2's functions. The stack sets them and the functions read them by these schemas. */
+/** The environment variables of a target's functions. The stack sets them and the functions read them by these schemas. */
 export const environments = {
   authorizer: z.object({
     USER_POOL_ID: text,
@@ -41,16 +45,22 @@ export const environments = {
     /** Rate of creations whose status is polled for clients that accept a notification. */
     STATUS_POLLS_PER_SECOND: rate,
   }),
-  'get-user-creation': z.object({ USER_POOL_ID: text, SERVICE_USER_GROUP: text, ...machines.shape }),
+  'get-user-creation': z.object({
+    ...service.shape,
+    USER_POOL_ID: text,
+    SERVICE_USER_GROUP: text,
+    ...machines.shape,
+  }),
   'cancel-user-creation': z.object({ USER_POOL_ID: text, ...machines.shape }),
   sample: z.object({}),
   'decrypt-credentials': z.object({
+    ...service.shape,
     KEY_ARN: text,
     PASSWORD_POLICY: passwordPolicyText,
     ...creationRates.shape,
   }),
   'create-user': z.object({ USER_POOL_ID: text, ...machines.shape }),
-  'set-password': z.object({ USER_POOL_ID: text, KEY_ARN: text }),
+  'set-password': z.object({ ...service.shape, USER_POOL_ID: text, KEY_ARN: text }),
   'add-to-group': z.object({
     USER_POOL_ID: text,
     SERVICE_USER_GROUP: text,
@@ -59,7 +69,7 @@ export const environments = {
     GROUP_CHANGES_PER_SECOND: rate,
   }),
   'delete-user': z.object({ USER_POOL_ID: text }),
-  'notify-completion': z.object({ EVENT_BUS_NAME: text }),
+  'notify-completion': z.object({ ...service.shape, EVENT_BUS_NAME: text }),
   'stop-user-creation': z.object({
     ...machines.pick({ STATE_MACHINE_ARN: true }).shape,
     ...creationRates.shape,
@@ -68,5 +78,5 @@ export const environments = {
   'sweep-user-creations': z.object({ ...machines.shape, ...monitoredBus.shape, ...sweepVariables.shape }),
   'issue-machine-user': z.object({ ...machineUsers.shape, SECRET_ARN: text }),
   'revoke-machine-credentials': z.object({ USER_POOL_ID: text, SECRET_ARN: text }),
-  'rotate-machine-user': z.object({ ...machineUsers.shape, EVENT_BUS_NAME: text }),
+  'rotate-machine-user': z.object({ ...service.shape, ...machineUsers.shape, EVENT_BUS_NAME: text }),
 } as const;

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { afterAll, expect } from '@jest/globals';
-import { completionNotification } from '../../../contracts/notification.ts';
+import { completionNotification, notificationSource } from '../../../contracts/notification.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { exhaustRateLimit } from '../../../local/harness/exhaust-rate-limit.ts';
 import type { FaultRule } from '../../../local/harness/faults/rules.ts';
@@ -81,7 +81,8 @@ const statusRead = ({ id: name }: PlannedProvisioning): FaultRule => ({
 /** Publishes a notification on App2's bus, with the permission to publish events only. */
 async function forgeNotification({ id: provisioning_id }: PlannedProvisioning): Promise<void> {
   const Detail = JSON.stringify({ provisioning_id, status: 'SUCCEEDED', user: 'present' });
-  const { source: Source, detailType: DetailType } = completionNotification;
+  const Source = notificationSource('app2');
+  const { detailType: DetailType } = completionNotification;
   const EventBusName = outputs.app2.event_bus_name;
   await new EventBridgeClient(configuration).send(
     new PutEventsCommand({ Entries: [{ EventBusName, Source, DetailType, Detail }] }),

@@ -1,8 +1,9 @@
-import { eventSources } from '../../../contracts/events/catalogue.ts';
+import { sourceOf } from '../../../contracts/events/catalogue.ts';
 import { sequenceViolations } from '../../../contracts/events/sequences.ts';
 import { readEvent } from '../../../contracts/events/subscriber.ts';
 import { cancelledCreationInput } from '../../../contracts/executions.ts';
 import { cleanOutcomes } from '../../../contracts/outcomes.ts';
+import { serviceKinds } from '../../../contracts/services.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
 import type { PoolUser, PublishedEvent } from '../../../local/system.ts';
 import { system } from '../../e2e/support/deployed.ts';
@@ -214,7 +215,7 @@ async function eventViolations(
   { withoutEvents = false }: Allowance,
 ): Promise<string[]> {
   const events = (await eventsOf(provisioning, startedAt)).map((event) => readEvent(event));
-  const invalidSequences = Object.values(eventSources).flatMap((source) => {
+  const invalidSequences = serviceKinds.map(sourceOf).flatMap((source) => {
     const bySequence = new Map(
       events
         .filter((event) => event.source === source)

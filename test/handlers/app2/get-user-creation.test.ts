@@ -49,7 +49,12 @@ const handler = () =>
     getUserCreation({
       stepFunctions: new SFNClient({}),
       cognito: new CognitoIdentityProviderClient({}),
-      environment: { ...machines, USER_POOL_ID: 'pool', SERVICE_USER_GROUP: 'service-user' },
+      environment: {
+        ...machines,
+        SERVICE: 'app2',
+        USER_POOL_ID: 'pool',
+        SERVICE_USER_GROUP: 'service-user',
+      },
       clock,
     }),
   );

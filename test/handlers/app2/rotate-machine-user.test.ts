@@ -40,6 +40,7 @@ const rotate = (Step: Step) =>
     eventBridge: new EventBridgeClient({}),
     now: () => new Date('2026-01-01T00:00:00Z'),
     environment: {
+      SERVICE: 'app2',
       USER_POOL_ID: 'pool',
       MACHINE_CLIENT_ID: 'client',
       API_CLIENT_GROUP: 'api-client',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { count, embeddedMetrics, metricNames, metrics } from '../../../handlers/shared/metrics.ts';
+import { count, embeddedMetrics, metricNames, metrics, seriesOf } from '../../../handlers/shared/metrics.ts';
 
 describe('the table of metrics', () => {
   it('has unique names', () => {
@@ -11,12 +11,28 @@ describe('the table of metrics', () => {
   it.each(Object.entries(metrics))(
     'gives %s the dimension of its source, and at most three',
     (_key, metric) => {
-      const apart = { function: 'service', 'audit-events': 'source', 'state-machines': 'step' } as const;
-      if (metric.dimensions.length > 0) expect(metric.dimensions).toContain(apart[metric.from]);
+      const apart = { function: 'service', 'audit-events': 'source', 'state-machines': 'service' } as const;
+      expect(metric.dimensions).toContain(apart[metric.from]);
       // A metric filter has at most three dimensions.
       expect(metric.dimensions.length).toBeLessThanOrEqual(3);
     },
   );
+});
+
+describe('the series of a metric', () => {
+  it('has its dimensions', () => {
+    expect(seriesOf('rollBacksFailed', { source: 'payments.service-users' })).toEqual({
+      name: 'RollBacksFailed',
+      dimensions: { source: 'payments.service-users' },
+    });
+  });
+
+  it('has the service in its name if it is counted in the logs of state machines', () => {
+    expect(seriesOf('rollBacksStarted', { service: 'payments', step: 'DeleteUser' })).toEqual({
+      name: 'PaymentsRollBacksStarted',
+      dimensions: { step: 'DeleteUser' },
+    });
+  });
 });
 
 describe('a log line with metrics', () => {

@@ -12,7 +12,7 @@ import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-l
 import { DescribeStateMachineCommand } from '@aws-sdk/client-sfn';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
-import { eventSources } from '../../../contracts/events/catalogue.ts';
+import { sourceOf } from '../../../contracts/events/catalogue.ts';
 import { type Template, templates } from '../../../infra/templates.ts';
 import type { Machine } from '../../../local/system.ts';
 import { configuration, outputs, system } from '../../e2e/support/deployed.ts';
@@ -203,9 +203,9 @@ async function expectOwnEventsOnly(
   const service = /^app1-|^(ProvisionServiceUser|RollBackProvisioning)$/.test(name) ? 'app1' : 'app2';
   const { event_bus_name: EventBusName } = outputs[service];
   const entry = { EventBusName, Detail: '{"forged":true}' };
-  const own = eventSources[service];
+  const own = sourceOf(service);
   for (const Entries of [
-    [{ ...entry, Source: eventSources[service === 'app1' ? 'app2' : 'app1'], DetailType: 'Forged' }],
+    [{ ...entry, Source: sourceOf(service === 'app1' ? 'app2' : 'app1'), DetailType: 'Forged' }],
     [{ ...entry, Source: own, DetailType: 'Forged' }],
     [{ ...entry, Source: 'app2.forged', DetailType: 'ServiceUserCreated' }],
   ]) {

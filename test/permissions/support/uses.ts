@@ -35,7 +35,7 @@ import { expect } from '@jest/globals';
 import * as z from 'zod';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { encryptionContext } from '../../../contracts/encryption-context.ts';
-import { completionNotification } from '../../../contracts/notification.ts';
+import { completionNotification, notificationSource } from '../../../contracts/notification.ts';
 import { cleanOutcomes } from '../../../contracts/outcomes.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
@@ -436,7 +436,7 @@ const functionUses: Record<string, () => Promise<unknown>> = {
     const waiting = await startWaitingProvisionings();
     for (const provisioning_id of waiting)
       await invoke('app1-call-target', {
-        source: completionNotification.source,
+        source: notificationSource('app2'),
         'detail-type': completionNotification.detailType,
         detail: { provisioning_id },
       });

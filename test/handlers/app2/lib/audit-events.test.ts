@@ -21,7 +21,7 @@ const detail = {
   data: { secret_arn: 'arn:secret', version_id: 'v-1' },
 } as const;
 const rotated = () =>
-  publish(new EventBridgeClient({}), 'bus', 'MachineCredentialsRotated', {
+  publish(new EventBridgeClient({}), { service: 'payments', busName: 'bus' }, 'MachineCredentialsRotated', {
     ...detail,
     metadata: { ...detail.metadata, asserted: [] },
   });

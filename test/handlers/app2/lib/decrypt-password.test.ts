@@ -9,7 +9,8 @@ import { thrownBy } from '../../../support/thrown.ts';
 
 const kms = mockClient(KMSClient);
 const encrypted = { provisioning_id: PROVISIONING_ID, username: 'alice', encrypted_password: ENCRYPTED };
-const decrypt = () => decryptPassword(new KMSClient({}), 'key-of-app2', encrypted);
+const decrypt = () =>
+  decryptPassword(new KMSClient({}), { SERVICE: 'payments', KEY_ARN: 'key-of-payments' }, encrypted);
 
 beforeEach(() => {
   kms.reset();
@@ -22,9 +23,9 @@ describe('decryptPassword', () => {
     await expect(decrypt()).resolves.toBe(PASSWORD);
     expect(kms.commandCalls(DecryptCommand).map(({ args }) => args[0].input)).toEqual([
       {
-        KeyId: 'key-of-app2',
+        KeyId: 'key-of-payments',
         CiphertextBlob: Buffer.from(ENCRYPTED, 'base64'),
-        EncryptionContext: { provisioning_id: PROVISIONING_ID, username: 'alice', target: 'app2' },
+        EncryptionContext: { provisioning_id: PROVISIONING_ID, username: 'alice', target: 'payments' },
       },
     ]);
   });
