@@ -22,6 +22,8 @@ interface NewUser {
   username: string;
   password: string;
   human_user_id: string;
+  /** The targets at which the user is created; by default App1 selects them. */
+  targets?: readonly string[];
 }
 
 /** The connection to App1, and how to name a command for the same system. */

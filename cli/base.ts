@@ -7,7 +7,7 @@ import { by, duration } from './values.ts';
 export const base = () =>
   new Command('provision')
     .description(
-      'Provisions service users at App2 through App1: requests them, follows them, and explains failures.',
+      'Provisions service users at targets through App1: requests them, follows them, and explains failures.',
     )
     .option('--json', 'print JSON, for scripts')
     .option('--aws', 'use AWS, also while a local AWS is up')
@@ -25,6 +25,6 @@ export type Program = ReturnType<typeof base>;
 export const examples = (...rows: [purpose: string, command: string][]): string =>
   `\nExamples:\n${rows.map(([purpose, command]) => `  # ${purpose}\n  $ npx provision ${command}`).join('\n')}`;
 
-/** The option for how long a command waits. A provisioning takes seconds, and hours while App2 is not available. */
+/** The option for how long a command waits. A provisioning takes seconds, and hours while a target is not available. */
 export const timeoutOption = (meaning: string) =>
   new Option('--timeout <time>', meaning).argParser(by(duration)).default(by(duration)('15m'), '15m');

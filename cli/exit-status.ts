@@ -3,7 +3,8 @@ export const exits = {
   ok: { status: 0, meaning: 'The command succeeded.' },
   failed: {
     status: 1,
-    meaning: 'The provisioning failed; a check of `doctor` failed; or credentials were not revoked.',
+    meaning:
+      'The provisioning failed; a check of `doctor` failed; a target is not reachable; or credentials were not revoked.',
   },
   usage: { status: 2, meaning: 'Wrong usage: an option, a value or a field of the request is not valid.' },
   unreachable: {

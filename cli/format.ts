@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { ProposedCommand } from './command-line.ts';
 import type { Provisioning, ProvisioningReport } from './json-output.ts';
 import { colors } from './support/colors.ts';
@@ -105,6 +106,22 @@ export function formatRows(rows: readonly [name: string, value: string | undefin
   const width = Math.max(...present.map(([name]) => name.length));
   return present.map(([name, value]) => `  ${colors.dim(name.padEnd(width))}  ${value}`).join('\n');
 }
+
+/** A table with a header. The last column is not padded. */
+export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => lengthOf(row[column] ?? ''))),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => `${cell}${' '.repeat((widths[column] ?? 0) - lengthOf(cell))}`)
+      .join('  ')
+      .trimEnd();
+  return [colors.dim(line(header)), ...rows.map(line)].join('\n');
+}
+
+/** The number of visible characters of a text that may contain colours. */
+const lengthOf = (text: string): number => stripVTControlCharacters(text).length;
 
 /** `2026-01-31 12:00:00 UTC`. Logs are in UTC, too. */
 export const formatTime = (timestamp: string): string =>

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { revokedCredentials } from '../contracts/app2-operations.ts';
+import { passwordPolicy } from '../contracts/password-policy.ts';
 import { serviceName as service } from '../contracts/services.ts';
 import { executionStatus, receivedStatus, receivedTimelineStep } from '../contracts/status.ts';
+import { targetState } from '../contracts/targets.ts';
 
 /**
  * The output of the commands with `--json`. A release may add fields; it does not remove a field or change its meaning.
@@ -84,6 +86,24 @@ export const doctorOutput = z.object({
 });
 export type DoctorOutput = z.infer<typeof doctorOutput>;
 
+/** A target in App1's registry. The fields after `state` are absent if the target is gone. */
+const targetRow = z.object({
+  name: z.string(),
+  state: targetState,
+  /** Whether the API of the target responds. */
+  reachable: z.boolean().optional(),
+  /** Why it is not reachable. */
+  reason: z.string().optional(),
+  api_url: z.string().optional(),
+  password_policy: passwordPolicy.optional(),
+  creations_per_second: z.number().optional(),
+});
+export type TargetRow = z.infer<typeof targetRow>;
+
+/** Output of `targets`. */
+export const targetsOutput = z.object({ targets: z.array(targetRow) });
+export type TargetsOutput = z.infer<typeof targetsOutput>;
+
 /** Output of every command that fails. */
 export const errorOutput = z.object({
   error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }),
@@ -98,6 +118,7 @@ export const jsonOutputs = {
   list: listOutput,
   timeline: timelineOutput,
   events: eventLine,
+  targets: targetsOutput,
   doctor: doctorOutput,
   'revoke-machine-credentials': revokedCredentials,
 } as const;

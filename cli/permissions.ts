@@ -12,6 +12,7 @@ export const permissions = {
   retry: [OUTPUTS, INVOKE],
   list: [OUTPUTS, 'states:ListExecutions', 'states:DescribeExecution'],
   timeline: [OUTPUTS, 'states:DescribeExecution', 'states:GetExecutionHistory'],
+  targets: [OUTPUTS],
   events: [OUTPUTS, 'logs:FilterLogEvents'],
   'revoke-machine-credentials': ['lambda:InvokeFunction'],
   doctor: [

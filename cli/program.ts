@@ -10,9 +10,11 @@ import { addList } from './commands/list.ts';
 import { addRetry } from './commands/retry.ts';
 import { addRevokeMachineCredentials } from './commands/revoke-machine-credentials.ts';
 import { addStatus } from './commands/status.ts';
+import { addTargets } from './commands/targets.ts';
 import { addTimeline } from './commands/timeline.ts';
 import { exits } from './exit-status.ts';
 import { type Run, type Runtime, report, runIn } from './session.ts';
+import { localTargetNames } from './target-environment.ts';
 
 /** The exit statuses as every help text contains them. */
 const statuses = Object.values(exits)
@@ -34,11 +36,12 @@ export function program(run: Run) {
     addCancel,
     addRetry,
     addEvents,
+    addTargets,
     addDoctor,
     addRevokeMachineCredentials,
   ])
     add(all, run);
-  tab(asCommand(all), { completionCommandName: 'completion' });
+  completeTargetNames(tab(asCommand(all), { completionCommandName: 'completion' }));
   all.commands
     .find((command) => command.name() === 'completion')
     ?.summary('print a completion script for a shell')
@@ -54,6 +57,17 @@ export function program(run: Run) {
       ),
     );
   return all;
+}
+
+/** Completes the names of the targets on the local AWS that is up. Completion makes no call to AWS. */
+function completeTargetNames({ commands }: ReturnType<typeof tab>): void {
+  for (const { options } of commands.values()) {
+    const option = options.get('target');
+    if (option !== undefined)
+      option.handler = (complete) => {
+        for (const name of localTargetNames()) complete(name, 'target on the local AWS');
+      };
+  }
 }
 
 /** The completion library has the types of commander, not those of extra-typings. */

@@ -2,6 +2,7 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { serviceName } from '../contracts/services.ts';
 import { deadLetterQueueName } from '../infra/names.ts';
 import { newCommand, runOnSystem } from './support/command.ts';
 import { CommandError } from './support/command-error.ts';
@@ -19,7 +20,7 @@ import { targetEnvironment, targetEnvironmentOptions } from './target-environmen
 export async function main(args: string[]): Promise<number> {
   const command = newCommand('redrive')
     .description('Delivers the messages of a dead-letter queue again, each to its rule target or function.')
-    .argument('<queue>', 'app1, app2, or the name or URL of a queue')
+    .argument('<queue>', 'app1, the name of a target, or the name or URL of a queue')
     .option('--dry-run', 'print what would be delivered, and deliver nothing');
   const parse = () => command.parse(args, { from: 'user' });
   return runOnSystem(parse, async () => {
@@ -56,7 +57,7 @@ async function describeQueue(sqs: SQSClient, QueueUrl: string): Promise<DeadLett
 /** @throws CommandError when there is no such queue */
 async function findQueueUrl(sqs: SQSClient, queue: string, where: string): Promise<string> {
   if (queue.startsWith('http')) return queue;
-  const QueueName = queue === 'app1' || queue === 'app2' ? deadLetterQueueName(queue) : queue;
+  const QueueName = serviceName.safeParse(queue).success ? deadLetterQueueName(queue) : queue;
   try {
     const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
     return QueueUrl;
@@ -70,7 +71,7 @@ async function findQueueUrl(sqs: SQSClient, queue: string, where: string): Promi
       throw error;
     throw new CommandError(
       `There is no queue ${QueueName} on ${where}.`,
-      'Use app1, app2, or the name or URL of a queue, and the profile and region of the queue.',
+      'Use app1, the name of a target, or the name or URL of a queue, and the profile and region of the queue.',
     );
   }
 }

@@ -1,16 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { Argument, InvalidArgumentError } from '@commander-js/extra-typings';
+import { InvalidArgumentError } from '@commander-js/extra-typings';
 import * as z from 'zod';
-import { serviceKinds } from '../contracts/services.ts';
-import { names } from '../infra/names.ts';
+import { serviceName } from '../contracts/services.ts';
+import { outputsOf } from './services.ts';
 import { newCommand, runOnSystem } from './support/command.ts';
 import { listrProgress } from './support/progress.ts';
 import { replayArchive } from './support/replay-archive.ts';
 import { targetEnvironment, targetEnvironmentOptions } from './target-environment.ts';
-
-const buses = { app1: names.app1Bus, app2: names.app2Bus } as const;
+import { by } from './values.ts';
 
 /**
  * `npm run replay -- app1 --from T --to T`: replays the archived events of a period to all rules of the service's bus,
@@ -19,7 +18,11 @@ const buses = { app1: names.app1Bus, app2: names.app2Bus } as const;
 export async function main(args: string[]): Promise<number> {
   const command = newCommand('replay')
     .description("Replays a service's archived events of a period.")
-    .addArgument(new Argument('<service>', 'the service whose events are replayed').choices(serviceKinds))
+    .argument(
+      '<service>',
+      'the service whose events are replayed: app1, or the name of a target',
+      by(serviceName),
+    )
     .requiredOption('--from <time>', 'time of the first event, like 2026-01-31T22:00:00Z', time)
     .requiredOption('--to <time>', 'a time after the last event', time)
     .option('--to-rule <name>', 'replay to this rule of the bus only');
@@ -31,14 +34,16 @@ export async function main(args: string[]): Promise<number> {
   return runOnSystem(parse, async () => {
     const [service] = command.processedArgs;
     const { from, to, toRule, ...rest } = command.opts();
-    const { displayName, client } = targetEnvironment(targetEnvironmentOptions.parse(rest));
-    const replay = await listrProgress.run(`Replaying ${buses[service]} on ${displayName}`, (report) =>
+    const environment = targetEnvironment(targetEnvironmentOptions.parse(rest));
+    const { displayName, client } = environment;
+    const { event_bus_name: bus } = await outputsOf(environment, service);
+    const replay = await listrProgress.run(`Replaying ${bus} on ${displayName}`, (report) =>
       replayArchive({
         eventBridge: client(EventBridgeClient),
         logs: client(CloudWatchLogsClient),
         clock: { now: Date.now, sleep: setTimeout },
         report,
-      })(buses[service], { from, to }, toRule),
+      })(bus, { from, to }, toRule),
     );
     const result =
       replay.events === undefined

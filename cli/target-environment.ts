@@ -99,6 +99,12 @@ export function targetEnvironment(
   );
 }
 
+/** The names of the targets on the local AWS that is up; none if no local AWS is up. */
+export function localTargetNames(environment: NodeJS.ProcessEnv = process.env): string[] {
+  const { directory } = settings(environment);
+  return existsSync(outputsFile(directory)) ? Object.keys(readOutputs(directory).targets) : [];
+}
+
 function toLocalAws(outputs: Outputs): TargetEnvironment {
   const { endpoint, region, access_key_id, secret_access_key } = outputs;
   const credentials = { accessKeyId: access_key_id, secretAccessKey: secret_access_key };

@@ -3,7 +3,6 @@ import { npmCommand, runCommand } from '../cli/support/command.ts';
 import { settings } from '../cli/support/paths.ts';
 import { listrProgress } from '../cli/support/progress.ts';
 import { targetName } from '../contracts/services.ts';
-import { up } from './stack.ts';
 
 /**
  * `npm run up [-- --target payments --target orders]`: starts the local AWS with App1, App2 and further targets, and leaves it
@@ -19,6 +18,8 @@ export async function main(args: string[]): Promise<number> {
     if (errors.length > 0) command.error(`error: ${errors.join('\n       ')}`);
   };
   return runCommand(parse, async () => {
+    // It loads what a wrong command line does not need.
+    const { up } = await import('./stack.ts');
     const { directory, port, lambdaEndpoint } = settings();
     const targets = command.opts().target ?? [];
     const outputs = await up({ directory, port, lambdaEndpoint, targets }, listrProgress);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Option } from '@commander-js/extra-typings';
 import { humanUserId, username } from '../../contracts/fields.ts';
 import { idempotencyKey } from '../../contracts/headers.ts';
+import { targetName } from '../../contracts/services.ts';
 import { requestUser } from '../app1-api.ts';
 import { examples, type Program, timeoutOption } from '../base.ts';
 import type { Exit } from '../exit-status.ts';
@@ -12,6 +13,7 @@ import { by } from '../values.ts';
 
 interface Options {
   humanUser: string;
+  target?: string;
   passwordStdin?: true;
   password?: string | true;
   idempotencyKey?: string;
@@ -22,7 +24,12 @@ interface Options {
 export async function create(session: Session, name: string, options: Options): Promise<Exit> {
   refuseExposedPassword(options.password, session.environment);
   const password = await readPassword(session.terminal, options.passwordStdin === true);
-  const user = { username: name, password, human_user_id: options.humanUser };
+  const user = {
+    username: name,
+    password,
+    human_user_id: options.humanUser,
+    ...(options.target === undefined ? {} : { targets: [options.target] }),
+  };
   session.progress.update(`Requesting ${name} at ${session.connection.displayName}`);
   // With an idempotency key, a request without a response can be sent again.
   const started = await requestUser(session, user, options.idempotencyKey ?? randomUUID());
@@ -38,6 +45,7 @@ export const addCreate = (program: Program, run: Run) =>
     )
     .argument('<username>', 'name of the service user', by(username))
     .requiredOption('--human-user <id>', 'the person on whose behalf the service user acts', by(humanUserId))
+    .option('--target <name>', "the target at which the user is created (default: App1's)", by(targetName))
     .option('--password-stdin', 'read the password from standard input')
     .option(
       '--idempotency-key <key>',
@@ -51,6 +59,7 @@ export const addCreate = (program: Program, run: Run) =>
       'after',
       examples(
         ['with a prompt for the password', 'create reports --human-user h-1815'],
+        ['at another target than the default', 'create reports --human-user h-1815 --target payments'],
         [
           'from a password manager, for a script',
           'create reports --human-user h-1815 --password-stdin --json < password',

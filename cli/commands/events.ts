@@ -6,7 +6,7 @@ import { type LoggedEvent, readBusLog } from '../bus-log.ts';
 import type { Exit } from '../exit-status.ts';
 import { formatTime } from '../format.ts';
 import type { EventLine } from '../json-output.ts';
-import { availableOutputs, listServices } from '../services.ts';
+import { listServices } from '../services.ts';
 import type { Run, Session } from '../session.ts';
 import { colors } from '../support/colors.ts';
 import { by, since } from '../values.ts';
@@ -34,13 +34,14 @@ export async function events(session: Session, options: Options): Promise<Exit> 
   let from = options.since?.(now) ?? (follow ? now : now - HOUR);
   progress.update(`Reading the logs of the buses at ${session.connection.displayName}`);
   const printedIds = new Set<string>();
-  const busNames = await readBusNames(session);
+  const buses = await findBuses(session);
+  const serviceWidth = Math.max(...buses.map(({ service }) => service.length));
   for (;;) {
     const readAt = clock.now();
     const found = await Promise.all(
-      busNames.map((bus) => readBusLog(session, bus, { since: from, provisioningId: options.id })),
+      buses.map(({ bus }) => readBusLog(session, bus, { since: from, provisioningId: options.id })),
     );
-    print(session, found.flat(), printedIds, options);
+    print(session, found.flat(), printedIds, { ...options, serviceWidth });
     if (!follow) return 'ok';
     from = Math.max(from, readAt - MAX_DELAY);
     await clock.sleep(PAUSE).catch((error: unknown) => {
@@ -50,33 +51,49 @@ export async function events(session: Session, options: Options): Promise<Exit> 
   }
 }
 
-/** The names of the buses. Prints which services are not available. @throws CliError when none is */
-async function readBusNames({ connection, terminal, progress }: Session): Promise<string[]> {
+/** The buses of the services. Prints which services are not available. @throws CliError when none is */
+async function findBuses({
+  connection,
+  terminal,
+  progress,
+}: Session): Promise<{ service: string; bus: string }[]> {
   const services = await listServices(connection);
   const missing = services.flatMap(({ outputs }) => (outputs.isAvailable ? [] : [outputs.error]));
   const [first] = missing;
   if (first !== undefined && missing.length === services.length) throw first;
   progress.stop();
   for (const { message } of missing) terminal.err(`${message} Its events are not printed.\n`);
-  return availableOutputs(services).map(({ event_bus_name }) => event_bus_name);
+  return services.flatMap(({ name, outputs }) =>
+    outputs.isAvailable ? [{ service: name, bus: outputs.value.event_bus_name }] : [],
+  );
 }
 
-function print(session: Session, found: LoggedEvent[], printedIds: Set<string>, { name }: Options): void {
+function print(
+  session: Session,
+  found: LoggedEvent[],
+  printedIds: Set<string>,
+  { name, serviceWidth }: Pick<Options, 'name'> & { serviceWidth: number },
+): void {
   const lines = found
     .filter(({ id, event }) => !printedIds.has(id) && (name === undefined || event.name === name))
     .sort((one, other) => one.event.occurred_at.localeCompare(other.event.occurred_at));
   for (const { id, event } of lines) {
     printedIds.add(id);
-    session.print(event, formatEvent(event));
+    session.print(event, formatEvent(event, serviceWidth));
   }
 }
 
-function formatEvent({ occurred_at, name, provisioning_id, data }: EventLine): string {
+function formatEvent(
+  { occurred_at, source, name, provisioning_id, data }: EventLine,
+  serviceWidth: number,
+): string {
   const failure = z.object({ failure: z.object({ step: z.string(), error: z.string() }) }).safeParse(data);
   const why = failure.success ? `  ${failure.data.failure.error} at ${failure.data.failure.step}` : '';
   const user = typeof data['username'] === 'string' ? `  ${data['username']}` : '';
   const width = Math.max(...names.map((one) => one.length));
-  return `${colors.dim(formatTime(occurred_at))}  ${name.padEnd(width)}  ${provisioning_id}${user}${why}`;
+  // A source begins with the name of its service.
+  const [service = source] = source.split('.');
+  return `${colors.dim(formatTime(occurred_at))}  ${service.padEnd(serviceWidth)}  ${name.padEnd(width)}  ${provisioning_id}${user}${why}`;
 }
 
 export const addEvents = (program: Program, run: Run) =>

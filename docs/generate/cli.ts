@@ -15,8 +15,9 @@ export function cliDocument(): string {
     `${all.description()} In a checkout, run \`npx provision\`; \`npm link\` adds \`provision\` to the path.`,
     `Without options, the commands use the local AWS if it is running (\`npm run up\`, \`LOCAL_AWS_DIR\`). With \`--aws\`,
 \`--profile\` or \`--region\`, or if no local AWS is running and \`AWS_PROFILE\` is set, they use AWS with the default credential
-chain (environment, profile, SSO, instance role). They read addresses from the outputs of the stacks \`App1\` and \`App2\`. If
-one of the stacks is in another account, the commands report which part they cannot read and continue.`,
+chain (environment, profile, SSO, instance role). They read addresses from the outputs of the stack \`App1\` and
+of the stacks of the targets, which they find by their output \`Target\`. If one of the stacks is in another account, the
+commands report which part they cannot read and continue.`,
     '## Passwords',
     `On a terminal, the command prompts for a password without an echo. With \`--password-stdin\` it reads the password from
 standard input. It rejects a password as an argument or in the environment, where other users could read it. Standard input
@@ -37,8 +38,8 @@ respected if they are not empty.`,
     ...commands.map(section),
     '## Permissions on AWS',
     `The local AWS allows everything. On AWS, callers need the first four rows (with \`--api-url\`, only \`execute-api:Invoke\`),
-and operators need the others. \`timeline\` requests the timeline from App1 first, which returns the steps of both services to
-the owner. \`timeline\`, \`events\` and \`doctor\` show the parts for which the permissions suffice.`,
+and operators need the others. \`timeline\` requests the timeline from App1 first, which returns the steps of all services
+to the owner. \`timeline\`, \`events\` and \`doctor\` show the parts for which the permissions suffice.`,
     table(
       ['Command', 'Permissions'],
       Object.entries(permissions).map(([name, needed]) => [

@@ -6,7 +6,8 @@ import { STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { type ConnectOptions, connect, readApiKey, tryRead } from '../../cli/connect.ts';
-import { APP1, localOutputs } from '../support/outputs.ts';
+import { APP1, localOutputs, targetLine } from '../support/outputs.ts';
+import { POLICY } from '../support/password-policy.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 
 const stacks = mockClient(CloudFormationClient);
@@ -125,6 +126,50 @@ describe('connect', () => {
     });
     await connection.app1();
     expect(stacks.calls()).toHaveLength(1);
+  });
+
+  it('finds a target by its Target string, in whatever stack and under whatever prefix', async () => {
+    const outputs = {
+      ApiUrl: 'https://pay.execute-api.eu-central-1.amazonaws.com/v1/',
+      StateMachineArn: 'machine',
+      RollBackStateMachineArn: 'roll-back',
+      EventBusName: 'payments-service-users',
+      LogGroups: '/a,/b',
+      UserPoolId: 'pool',
+      MachineClientId: 'machine-client',
+      ServiceClientId: 'service-client',
+      KeyArn: 'key',
+      PasswordPolicy: JSON.stringify(POLICY),
+      ServiceUserGroup: 'service-user',
+      CredentialsSecretArn: 'secret',
+      Target: targetLine('payments'),
+    };
+    const stack = (StackName: string, values: Record<string, string>) => ({
+      StackName,
+      CreationTime: new Date(0),
+      StackStatus: 'CREATE_COMPLETE' as const,
+      Outputs: Object.entries(values).map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue })),
+    });
+    const withPrefix = Object.fromEntries(
+      Object.entries(outputs).map(([key, value]) => [`Users${key}`, value]),
+    );
+    stacks
+      .on(DescribeStacksCommand)
+      .resolvesOnce({ Stacks: [stack('Other', { ScalingTarget: 'no Target string' })], NextToken: 'next' })
+      .resolvesOnce({ Stacks: [stack('Shop', { ...withPrefix, ApiUrl: "the shop's" })] });
+    const connection = to({ aws: true });
+
+    expect(await connection.targets()).toEqual(['payments']);
+    expect(await connection.target('payments')).toMatchObject({
+      stack_name: 'Shop',
+      api_url: 'https://pay.execute-api.eu-central-1.amazonaws.com/v1',
+      event_bus_name: 'payments-service-users',
+      target: targetLine('payments'),
+    });
+    expect(stacks.calls()).toHaveLength(2);
+    expect(await tryRead(() => connection.target('orders'))).toMatchObject({
+      error: { code: 'NOT_DEPLOYED', message: 'There is no target orders in this account and region.' },
+    });
   });
 
   it.each([

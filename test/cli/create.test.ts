@@ -75,6 +75,20 @@ describe('provision create', () => {
     expect(cli.output.out).toMatch(/next retry +2026-01-01 00:05:00 UTC/);
   });
 
+  it('requests the user at the target of the option', async () => {
+    const cli = fakeRuntime({ stdin: PASSWORD, responses: [[200, done]] });
+
+    expect(await cli.run(...fromInput, '--target', 'payments')).toBe(0);
+    expect(JSON.parse(cli.sent[0]?.body ?? '')).toMatchObject({ targets: ['payments'] });
+  });
+
+  it.each(['Payments', 'app1'])('rejects the target %j before it sends a request', async (name) => {
+    const cli = fakeRuntime({ stdin: PASSWORD });
+
+    expect(await cli.run(...fromInput, '--target', name)).toBe(2);
+    expect(cli.sent).toEqual([]);
+  });
+
   it('sends a username in lower case', async () => {
     const cli = fakeRuntime({ stdin: PASSWORD, responses: [[200, done]] });
 

@@ -57,6 +57,15 @@ describe('provision events', () => {
     expect(filterCalls().map(({ startTime }) => startTime)).toEqual([NOW - 3_600_000, NOW - 3_600_000]);
   });
 
+  it('prints the service that published an event', async () => {
+    app1().resolves({ events: [line('a', 'ServiceUserProvisioned', 1)] });
+    const cli = fakeRuntime({ now: NOW });
+
+    await cli.run('events');
+
+    expect(cli.output.out).toContain('2026-01-01 12:00:01 UTC  app1  ServiceUserProvisioned');
+  });
+
   it('prints the cause of a failure for people', async () => {
     app1().resolves({ events: [line('a', 'ServiceUserProvisioningFailed', 1, PROVISIONING_ID, failure)] });
     const cli = fakeRuntime({ now: NOW });

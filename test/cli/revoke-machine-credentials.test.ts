@@ -17,14 +17,14 @@ beforeEach(() => {
 });
 
 describe('provision revoke-machine-credentials', () => {
-  it('invokes the function of App2, and prints the result', async () => {
+  it('invokes the function of the target, and prints the result', async () => {
     mockResult({ version_id: 'v-1', removed_users: 2 });
     const { run, output } = fakeRuntime();
 
-    expect(await run('revoke-machine-credentials')).toBe(0);
+    expect(await run('revoke-machine-credentials', '--target', 'payments')).toBe(0);
 
     expect(lambda.commandCalls(InvokeCommand).map(({ args: [{ input }] }) => input)).toEqual([
-      { FunctionName: 'app2-revoke-machine-credentials', Payload: '{}' },
+      { FunctionName: 'payments-revoke-machine-credentials', Payload: '{}' },
     ]);
     expect(output.out).toContain('version v-1');
     expect(output.out).toContain('disabled and removed: 2. None remains.');
@@ -35,7 +35,7 @@ describe('provision revoke-machine-credentials', () => {
     mockResult({ version_id: 'v-1', removed_users: 0 });
     const { run, jsonOutput } = fakeRuntime();
 
-    expect(await run('revoke-machine-credentials', '--json')).toBe(0);
+    expect(await run('revoke-machine-credentials', '--target', 'payments', '--json')).toBe(0);
     expect(jsonOutput()).toEqual({ version_id: 'v-1', removed_users: 0 });
   });
 
@@ -46,7 +46,7 @@ describe('provision revoke-machine-credentials', () => {
     );
     const { run, jsonOutput } = fakeRuntime();
 
-    expect(await run('revoke-machine-credentials', '--json')).toBe(1);
+    expect(await run('revoke-machine-credentials', '--target', 'payments', '--json')).toBe(1);
     expect(jsonOutput()).toEqual({
       error: {
         code: 'NOT_REVOKED',
@@ -57,14 +57,14 @@ describe('provision revoke-machine-credentials', () => {
   });
 
   it.each([
-    ['App2 is not deployed', 'ResourceNotFoundException', 3, 'NOT_DEPLOYED'],
+    ['the target is not deployed', 'ResourceNotFoundException', 3, 'NOT_DEPLOYED'],
     ['a permission is missing', 'AccessDeniedException', 3, 'ACCESS_DENIED'],
     ['AWS throttles the call', 'TooManyRequestsException', 3, 'THROTTLED'],
   ])('reports that %s', async (_what, name, status, code) => {
     lambda.on(InvokeCommand).rejects(sdkError(name));
     const { run, jsonOutput } = fakeRuntime();
 
-    expect(await run('revoke-machine-credentials', '--json')).toBe(status);
+    expect(await run('revoke-machine-credentials', '--target', 'payments', '--json')).toBe(status);
     expect(jsonOutput()).toMatchObject({ error: { code } });
   });
 
@@ -72,14 +72,21 @@ describe('provision revoke-machine-credentials', () => {
     lambda.on(InvokeCommand).rejects(sdkError('TimeoutError'));
     const { run } = fakeRuntime();
 
-    expect(await run('revoke-machine-credentials')).not.toBe(0);
+    expect(await run('revoke-machine-credentials', '--target', 'payments')).not.toBe(0);
     expect(lambda.commandCalls(InvokeCommand)).toHaveLength(1);
+  });
+
+  it.each([[[]], [['--target', 'app1']]])('needs the name of a target: %j', async (more) => {
+    const { run } = fakeRuntime();
+
+    expect(await run('revoke-machine-credentials', ...more)).toBe(2);
+    expect(lambda.calls()).toEqual([]);
   });
 
   it.each([['an argument'], ['--force'], ['--yes']])('rejects %s', async (more) => {
     const { run } = fakeRuntime();
 
-    expect(await run('revoke-machine-credentials', more)).toBe(2);
+    expect(await run('revoke-machine-credentials', '--target', 'payments', more)).toBe(2);
     expect(lambda.calls()).toEqual([]);
   });
 });

@@ -51,7 +51,7 @@ describe('npm run up', () => {
       'running.json',
       'emulator.log',
       'App1.outputs.json',
-      'App2.outputs.json',
+      'targets.outputs.json',
     ])
       expect([name, modeOf(join(directory, name))]).toEqual([name, '600']);
   });

@@ -250,7 +250,7 @@ describe('a revocation of leaked machine credentials under load', () => {
     load = startLoad();
     try {
       await eventually(async () => expect(load.statuses.length).toBeGreaterThan(0), 30_000);
-      const { status, stdout } = await run('npx provision revoke-machine-credentials --json');
+      const { status, stdout } = await run('npx provision revoke-machine-credentials --target app2 --json');
       expect([status, stdout]).toEqual([0, expect.stringContaining('version_id')]);
       revocation = revokedCredentials.parse(JSON.parse(stdout));
       finishedBefore = load.statuses.length;
@@ -308,13 +308,16 @@ describe('a revocation of leaked machine credentials under load', () => {
       Action: [...permissions['revoke-machine-credentials']],
       Resource: '*',
     });
-    const { status, stdout } = await run('npx provision revoke-machine-credentials --aws --json', {
-      AWS_ENDPOINT_URL: outputs.endpoint,
-      AWS_REGION: outputs.region,
-      AWS_ACCESS_KEY_ID: operator.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: operator.secretAccessKey,
-      AWS_SESSION_TOKEN: operator.sessionToken ?? '',
-    });
+    const { status, stdout } = await run(
+      'npx provision revoke-machine-credentials --target app2 --aws --json',
+      {
+        AWS_ENDPOINT_URL: outputs.endpoint,
+        AWS_REGION: outputs.region,
+        AWS_ACCESS_KEY_ID: operator.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: operator.secretAccessKey,
+        AWS_SESSION_TOKEN: operator.sessionToken ?? '',
+      },
+    );
 
     expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ removed_users: 1 })]);
     expect((await provision(newRequest())).status).toBe('SUCCEEDED');
