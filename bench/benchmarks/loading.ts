@@ -64,14 +64,18 @@ const LOADER = `
   console.log(JSON.stringify({ computing: (user + system) / 1e3, memory: process.memoryUsage().rss / 2 ** 20 }));
 `;
 
-/** Bundles all functions, and loads some of them `runs` times each, alternating with a bundle of whole packages. */
-export async function loading(runs: number, names: readonly string[] = MEASURED): Promise<Loading> {
+/**
+ * Bundles functions, and loads those of `names` `runs` times each, alternating with a bundle of whole packages.
+ * @param functions the bundled functions by service, by default all
+ */
+export async function loading(
+  runs: number,
+  names: readonly string[] = MEASURED,
+  functions = { app1: Object.keys(app1), app2: Object.keys(app2) },
+): Promise<Loading> {
   const folder = await mkdtemp(join(tmpdir(), 'loading-'));
   try {
-    const metafile = await bundleInto(join(folder, 'shipped'), {
-      app1: Object.keys(app1),
-      app2: Object.keys(app2),
-    });
+    const metafile = await bundleInto(join(folder, 'shipped'), functions);
     // As where Lambda unpacks them: no package.json above says that they are ES modules.
     await writeFile(join(folder, 'package.json'), '{}');
     const loads: Loading['loads'] = {};

@@ -80,22 +80,24 @@ describe('the limits of callers', () => {
   });
 
   it('admit no more calls of all callers than their share, for any number of callers', async () => {
-    const callers = Array.from({ length: 20 }, (_, n) => `caller ${n}`);
+    const SECONDS = 60;
+    const callers = Array.from({ length: 5 }, (_, n) => `caller ${n}`);
     let admitted = 0;
-    for (let seconds = 0; seconds < 120; seconds += 1) {
+    for (let second = 0; second < SECONDS; second += 1) {
       for (const caller of callers)
         for (let n = 0; n < perCaller; n += 1) if (await isAdmitted(caller)) admitted += 1;
       await clock.sleep(1_000);
     }
 
     const burst = bucketSize * shares.callers;
-    expect(admitted).toBeLessThanOrEqual(burst + 120 * TOGETHER + 1);
+    expect(callers.length * perCaller * SECONDS).toBeGreaterThan(3 * (burst + SECONDS * TOGETHER));
+    expect(admitted).toBeLessThanOrEqual(burst + SECONDS * TOGETHER + 1);
   });
 
   it('admit a caller with few calls beside a caller that uses up its rate', async () => {
     let refused = 0;
-    for (let seconds = 0; seconds < 300; seconds += 1) {
-      for (let n = 0; n < 4 * perCaller; n += 1) await isAdmitted('greedy');
+    for (let seconds = 0; seconds < 200; seconds += 1) {
+      for (let n = 0; n < 2 * perCaller; n += 1) await isAdmitted('greedy');
       if (!(await isAdmitted('modest'))) refused += 1;
       await clock.sleep(1_000);
     }
@@ -121,7 +123,7 @@ describe('the limits of callers', () => {
   it('fail open while the table is not available', async () => {
     table.mock.on(UpdateItemCommand).rejects(sdkError('TimeoutError'));
 
-    for (let n = 0; n < 1_000; n += 1) expect(await isAdmitted('one')).toBe(true);
+    for (let n = 0; n < 300; n += 1) expect(await isAdmitted('one')).toBe(true);
     expect(log()).toContain('Rate limiter not available');
   });
 });
