@@ -13,6 +13,8 @@ const base = {
       { jsc: { target: 'es2023', parser: { syntax: 'typescript' }, keepClassNames: true } },
     ],
   },
+  // As `paths` in tsconfig.json.
+  moduleNameMapper: { '^cross-service-provisioning/(\\w+)$': '<rootDir>/package/$1.ts' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
 };
 /** A project: the tests below these folders of test/. `npm run test:one` finds the project of a file by them. */
@@ -74,6 +76,7 @@ export default {
       globalTeardown: '<rootDir>/test/faults/teardown.ts',
       setupFilesAfterEnv: ['<rootDir>/test/faults/support/timeout.ts'],
     }),
+    suite('package', ['package']),
     suite('models', ['models']),
     suite('templates', ['templates']),
     suite('load', ['load/deployed'], {

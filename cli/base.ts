@@ -1,7 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';
+import * as z from 'zod';
 import { apiUrl } from './connect.ts';
+import { root } from './support/paths.ts';
 import { profile, region } from './target-environment.ts';
 import { by, duration } from './values.ts';
+
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
 
 /** The program, with the options that every command has. */
 export const base = () =>
@@ -9,6 +17,7 @@ export const base = () =>
     .description(
       'Provisions service users at targets through App1: requests them, follows them, and explains failures.',
     )
+    .version(version, '--version', 'print the version')
     .option('--json', 'print JSON, for scripts')
     .option('--aws', 'use AWS, also while a local AWS is up')
     .option('--profile <name>', "use AWS with this profile of AWS's configuration", by(profile))

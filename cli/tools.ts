@@ -9,13 +9,13 @@ const scripts: Record<string, { description: string; runs: readonly Tool[] }> = 
     description: 'Checks the types of the checkout and of the trace page.',
     runs: toolsOf.typecheck,
   },
-  build: {
+  synth: {
     description: 'Bundles the functions and writes the templates of both stacks to cdk.out/.',
-    runs: toolsOf.build,
+    runs: toolsOf.synth,
   },
 };
 
-/** `npm run lint`, `format`, `typecheck` and `build`. The exit status is 0 when every tool returns 0. */
+/** `npm run lint`, `format`, `typecheck` and `synth`. The exit status is 0 when every tool returns 0. */
 export async function main([script = '', ...args]: string[]): Promise<number> {
   const chosen = scripts[script];
   if (chosen === undefined) throw new Error(`There is no script ${script}.`);

@@ -4,7 +4,7 @@ import { environments as app2 } from '../handlers/app2/lib/environments.ts';
 import { App1Stack } from './app1-stack.ts';
 import { App2Stack } from './app2-stack.ts';
 import { bundleHandlers } from './bundle.ts';
-import { rulePacks } from './checks.ts';
+import { rulePacks } from './rule-packs.ts';
 import { readSettings } from './settings.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type App, Stage } from 'aws-cdk-lib';
-import type { IConstruct } from 'constructs';
+import type { App } from 'aws-cdk-lib';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import type { ServiceKind } from '../contracts/services.ts';
+import { bundlesIn } from './bundles.ts';
 
 const root = join(import.meta.dirname, '..');
 const handlers = join(root, 'handlers');
@@ -27,23 +27,6 @@ export const bundling = {
   // An import that does not exist would be `undefined` at run time.
   logOverride: { 'import-is-undefined': 'error' },
 } as const satisfies BuildOptions;
-
-/**
- * Folder with the bundle of one function, inside the cloud assembly of the synthesis. A function is a file of handlers/app1 or
- * handlers/app2 with an entry in the environments of its service.
- */
-export function bundleOf(scope: IConstruct, service: ServiceKind, name: string): string {
-  return join(bundlesIn(assemblyOf(scope)), service, name);
-}
-
-/** Folder with the bundles of all functions, inside a cloud assembly. */
-export const bundlesIn = (assembly: string): string => join(assembly, 'handlers');
-
-function assemblyOf(scope: IConstruct): string {
-  const stage = Stage.of(scope);
-  if (stage === undefined) throw new Error(`${scope.node.path} belongs to no app.`);
-  return stage.outdir;
-}
 
 /** Names of functions by service. */
 export type Functions = Record<ServiceKind, readonly string[]>;

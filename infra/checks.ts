@@ -1,12 +1,6 @@
 import { type Stack, Token, Validations } from 'aws-cdk-lib';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
-import { AwsSolutionsChecks, type NagPack, ServerlessChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
-
-/** The rule packs that check every template. Synthesis fails on a finding that is not acknowledged. */
-export function rulePacks(app: IConstruct): NagPack[] {
-  return [new AwsSolutionsChecks(app), new ServerlessChecks(app)];
-}
 
 /**
  * Acknowledges findings, each with the reason, for a construct and its children.

@@ -8,7 +8,7 @@ import { environments as app1 } from '../handlers/app1/lib/environments.ts';
 import { environments as app2 } from '../handlers/app2/lib/environments.ts';
 import { App1Stack } from './app1-stack.ts';
 import { App2Stack } from './app2-stack.ts';
-import { bundlesIn } from './bundle.ts';
+import { bundlesIn } from './bundles.ts';
 import { readSettings } from './settings.ts';
 
 const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) });

@@ -1,7 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { CommandError } from './command-error.ts';
 
-/** The root folder of the checkout. */
+/** The root folder of the checkout, or of the package: there this file is part of dist/cli/provision.mjs, as deep below it. */
 export const root = join(import.meta.dirname, '..', '..');
 
 /** The default folder for everything that is installed or written locally. */

@@ -12,6 +12,22 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const ALWAYS = ['cli/support/program.mjs', 'package-lock.json'];
 /** The packages that are bundled. The others are loaded from node_modules, because some read files next to their own. */
 const BUNDLED = /^(@aws|@aws-crypto|@aws-sdk|@commander-js|@smithy|commander|zod)(\/|$)/;
+/** esbuild options of every program, here and in the package. */
+export const programOptions = {
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  // The SDK has fewer CommonJS files than ES modules.
+  mainFields: ['main'],
+  // Code compares errors by their names.
+  keepNames: true,
+  tsconfigRaw: {},
+  logLevel: 'silent',
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
+};
 /** Prefix of the last line of a bundle, which lists its sources. */
 const MADE_FROM = '// made from ';
 
@@ -52,25 +68,13 @@ async function make(file, program) {
   const { build, stop } = await import('esbuild');
   const madeFrom = Object.fromEntries(ALWAYS.map((path) => [path, stateOf(join(root, path))]));
   const { outputFiles } = await build({
+    ...programOptions,
     entryPoints: [join(root, file)],
     absWorkingDir: root,
-    bundle: true,
     write: false,
     outfile: program,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    // The SDK has fewer CommonJS files than ES modules.
-    mainFields: ['main'],
-    // Code compares errors by their names.
-    keepNames: true,
     sourcemap: 'linked',
     sourcesContent: false,
-    tsconfigRaw: {},
-    logLevel: 'silent',
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
     plugins: [packages, sources(madeFrom)],
   });
   await stop();

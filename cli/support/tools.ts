@@ -20,7 +20,7 @@ export const toolsOf = {
     { name: 'TypeScript', command: 'tsc', args: [] },
     { name: 'TypeScript, page', command: 'tsc', args: ['-p', 'trace/page'] },
   ],
-  build: [{ name: 'CDK', command: 'cdk', args: ['synth', '--quiet'] }],
+  synth: [{ name: 'CDK', command: 'cdk', args: ['synth', '--quiet'] }],
 } as const satisfies Record<string, readonly Tool[]>;
 
 /** The path of the program in node_modules. */

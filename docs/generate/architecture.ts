@@ -10,7 +10,7 @@ import { definitions } from './workflows/definitions.ts';
 export const architecturePage = 'docs/architecture.md';
 
 /** The deployed folders, which the diagram of the folders contains. */
-const PARTS = ['contracts', 'workflows', 'handlers', 'infra', 'examples'] as const;
+const PARTS = ['contracts', 'workflows', 'handlers', 'infra', 'package'] as const;
 
 /** Permissions that every function has, which the tables omit. */
 const EVERY_FUNCTION = /^(logs:(CreateLogStream|PutLogEvents)|xray:\w+)$/;

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { eventRows } from '../../contracts/events/catalogue.ts';
+import { packageApiDocument, packageApiPage } from '../../package/api-report.ts';
 import { apiPage, apiPageFile } from './api-page.ts';
 import { architectureDocument, architecturePage } from './architecture.ts';
 import { assumptionsDocument, assumptionsPage } from './assumptions.ts';
@@ -44,6 +45,7 @@ const files = {
   ...generatedFromRoutes(),
   [apiPageFile]: apiPage(),
   [cliPage]: cliDocument(),
+  [packageApiPage]: packageApiDocument(),
   [metricsPage]: metricsDocument(),
   [architecturePage]: architectureDocument(),
   [assumptionsPage]: assumptionsDocument(),

@@ -4,7 +4,7 @@ import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { Architecture, type Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { EventSubscription } from '../../infra/constructs/event-subscription.ts';
+import { EventSubscription } from 'cross-service-provisioning/constructs';
 import { app1Expectation, app2Expectation } from './expectations.ts';
 import { ACCESS_INDEX } from './register.ts';
 

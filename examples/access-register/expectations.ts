@@ -1,5 +1,5 @@
+import type { Expectation } from 'cross-service-provisioning/events';
 import * as z from 'zod';
-import type { Expectation } from '../../contracts/events/contract-kit.ts';
 
 /** The events and fields that this subscriber relies on. Tests check them against the catalogue and against produced events. */
 

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { handleOnce } from 'cross-service-provisioning/events';
 import * as z from 'zod';
-import { handleOnce } from '../../contracts/events/subscriber.ts';
 import { processedEvents, updateRegister } from './register.ts';
 
 const { REGISTER_TABLE, HANDLED_EVENTS_TABLE } = z

@@ -4,8 +4,7 @@ import {
   type DynamoDBClient,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { events } from '../../contracts/events/catalogue.ts';
-import { type HandledEvents, readEvent } from '../../contracts/events/subscriber.ts';
+import { events, type HandledEvents, readEvent } from 'cross-service-provisioning/events';
 import { eventFields } from './expectations.ts';
 
 interface Table {

@@ -1,4 +1,5 @@
 import { Stack, Token } from 'aws-cdk-lib';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnRule, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -46,7 +47,7 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
   /** The events that could not be delivered or processed. */
   readonly deadLetterQueue: Queue;
   /** Raised while the queue contains messages. The subscriber adds an action. */
-  readonly alarm: ServiceAlarm;
+  readonly alarm: Alarm;
 
   /**
    * @throws Error when the service does not publish one of the events, when a bus is in another region than the stack (EventBridge

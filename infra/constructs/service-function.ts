@@ -16,7 +16,7 @@ import type { ServiceKind } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { environments as app1 } from '../../handlers/app1/lib/environments.ts';
 import { environments as app2 } from '../../handlers/app2/lib/environments.ts';
-import { bundleOf } from '../bundle.ts';
+import { bundleOf } from '../bundles.ts';
 import { acknowledge } from '../checks.ts';
 import { functionNamed } from '../names.ts';
 import { allow } from '../permissions.ts';

@@ -10,20 +10,22 @@ const layers = {
   handlers: ['contracts'],
   workflows: ['contracts'],
   infra: ['contracts', 'handlers', 'workflows'],
-  examples: ['contracts', 'infra'],
   cli: ['contracts', 'handlers', 'infra', 'workflows'],
+  package: ['contracts', 'handlers', 'infra', 'cli'],
+  examples: [],
   trace: ['contracts', 'handlers', 'infra', 'cli'],
   acceptance: ['contracts', 'handlers', 'infra', 'cli'],
   local: ['contracts', 'handlers', 'cli'],
   bench: ['contracts', 'handlers', 'infra', 'cli', 'local'],
-  docs: ['contracts', 'handlers', 'infra', 'workflows', 'cli', 'acceptance'],
+  docs: ['contracts', 'handlers', 'infra', 'workflows', 'cli', 'package', 'acceptance'],
   test: [
     'contracts',
     'handlers',
     'workflows',
     'infra',
-    'examples',
     'cli',
+    'package',
+    'examples',
     'trace',
     'acceptance',
     'local',
@@ -89,12 +91,12 @@ describe('the import rules', () => {
     expect(format(between)).toEqual([]);
   });
 
-  it('let examples import only the events and the construct that subscribes', () => {
-    const others = importsOf('examples/').filter(
-      ({ to }) =>
-        folderOf(to) !== undefined &&
-        !/^(examples|contracts\/events)\//.test(to) &&
-        to !== 'infra/constructs/event-subscription.ts',
+  it('let the entry files of the package lead to no package but its peers', () => {
+    const entries = importsOf('package/').filter(({ from }) =>
+      /^package\/(constructs|events)\.ts$/.test(from),
+    );
+    const others = reachedFrom(entries).filter(
+      ({ to }) => folderOf(to) === undefined && !/^(node:\w+|zod|constructs|aws-cdk-lib(\/.+)?)$/.test(to),
     );
 
     expect(format(others)).toEqual([]);
@@ -131,6 +133,18 @@ describe('the search for circles', () => {
     expect(circlesIn(circle)).toEqual([['cli/a.ts', 'cli/b.ts', 'cli/c.ts']]);
   });
 });
+
+/** These imports, and all that the imported files import. */
+function reachedFrom(first: readonly Import[]): Import[] {
+  const reached = [...first];
+  const files = new Set(first.map(({ from }) => from));
+  for (const { to } of reached) {
+    if (files.has(to)) continue;
+    files.add(to);
+    reached.push(...imports.filter(({ from }) => from === to));
+  }
+  return reached;
+}
 
 /** The first circle that leads through each file, without those that were found before. */
 function circlesIn(all: readonly Import[]): string[][] {

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { root } from '../../cli/support/paths.ts';
 import { checkout } from '../local/support/checkout.ts';
 
-/** `npm run lint`, `format`, `typecheck` and `build`. */
+/** `npm run lint`, `format`, `typecheck` and `synth`. */
 
 jest.setTimeout(30_000);
 
@@ -17,7 +17,7 @@ const expected = {
   lint: { status: 1, stdout: 'biome check --error-on-warnings\nsecretlint **/*\n', stderr: '' },
   format: { status: 1, stdout: 'biome check --write\n', stderr: '' },
   typecheck: { status: 0, stdout: 'tsc \ntsc -p trace/page\n', stderr: '' },
-  build: { status: 0, stdout: 'cdk synth --quiet\n', stderr: '' },
+  synth: { status: 0, stdout: 'cdk synth --quiet\n', stderr: '' },
 };
 
 test('a script runs all of its tools, and fails when one of them fails', async () => {

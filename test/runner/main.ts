@@ -75,19 +75,32 @@ const models: Part = { name: 'models', project: 'models', workers: 1 };
 /** The linters and rule packs over every variant of the templates. They need no local AWS, and half a minute of a core. */
 const templates: Part = { name: 'templates', project: 'templates', workers: 1 };
 
+/** Builds, packs and installs the package, and uses it as another team does. */
+const packed: Part = { name: 'package', project: 'package', workers: 1 };
+
 /** Number of parts that run at the same time on two cores: they wait for most of their duration. */
 const MAX_CONCURRENT_PARTS = 4;
 
 /** The parts of each suite, one group after the other; within a group, the longest part first. */
-const suites = ['all', 'unit', 'permissions', 'openapi', 'guides', 'acceptance', 'faults'] as const;
+const suites = [
+  'all',
+  'unit',
+  'package',
+  'permissions',
+  'openapi',
+  'guides',
+  'acceptance',
+  'faults',
+] as const;
 const selections: Record<(typeof suites)[number], readonly (readonly Part[])[]> = {
   all: [
     [unit],
-    [faults, subscribers, e2e, acceptance, localAws, commands, alarms, templates, tracePage],
+    [faults, subscribers, e2e, acceptance, localAws, commands, alarms, packed, templates, tracePage],
     [models],
     [load],
   ],
   unit: [[unit]],
+  package: [[packed]],
   permissions: [[permissions]],
   openapi: [[openapi]],
   guides: [[guides]],

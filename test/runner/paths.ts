@@ -12,6 +12,7 @@ export const projects = [
   'local-aws',
   'e2e',
   'permissions',
+  'package',
   'faults',
   'models',
   'templates',

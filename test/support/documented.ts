@@ -45,6 +45,7 @@ export const pages = (): string[] =>
     'CONTRIBUTING.md',
     'README.md',
     'SECURITY.md',
+    'package/README.md',
     'test/README.md',
     ...['docs', 'examples'].flatMap((folder) => markdownIn(folder)),
   ].sort();

@@ -6,7 +6,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import * as z from 'zod';
-import { rulePacks } from '../../infra/checks.ts';
+import { rulePacks } from '../../infra/rule-packs.ts';
 import { withEmptyFunctions } from '../../infra/templates.ts';
 import { type Variant, variants } from '../infra/variants.ts';
 

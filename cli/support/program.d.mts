@@ -1,0 +1,4 @@
+import type { BuildOptions } from 'esbuild';
+
+/** esbuild options of every program. */
+export const programOptions: BuildOptions;
