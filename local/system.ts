@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import type { Outputs } from '../cli/outputs.ts';
+import type { Outputs, Target } from '../cli/outputs.ts';
 import { signedFetch } from '../cli/signed-fetch.ts';
 import type { CreateServiceUserRequest } from '../contracts/app1-api.ts';
 import { eventMetadata } from '../contracts/events/catalogue.ts';
@@ -27,7 +27,7 @@ export type PublishedEvent = z.infer<typeof publishedEvent>;
 /** The part of an execution's input with its generation. */
 const generationInput = z.object({ creation_id: z.string() });
 
-/** A user of App2's pool. */
+/** A user of the target's pool. */
 export interface PoolUser {
   username: string;
   status: string;
@@ -59,9 +59,10 @@ export interface StateRun extends HistoryStep {
 /**
  * Access to the deployed system through its APIs, user pool, executions and logs, as callers and operators have it. The demo
  * and the tests use no other access.
+ * @param target the target whose users are provisioned: App2 by default
  */
-export function systemOf(outputs: Outputs) {
-  const { endpoint, region, app1, app2 } = outputs;
+export function systemOf(outputs: Outputs, target: Target = outputs.app2) {
+  const { endpoint, region, app1 } = outputs;
   const credentials = { accessKeyId: outputs.access_key_id, secretAccessKey: outputs.secret_access_key };
   const configuration = { endpoint, region, credentials };
   const stepFunctions = new SFNClient(configuration);
@@ -72,8 +73,8 @@ export function systemOf(outputs: Outputs) {
   const machines: Record<Machine, string> = {
     ProvisionServiceUser: app1.state_machine_arn,
     RollBackProvisioning: app1.roll_back_state_machine_arn,
-    CreateServiceUser: app2.state_machine_arn,
-    RollBackServiceUser: app2.roll_back_state_machine_arn,
+    CreateServiceUser: target.state_machine_arn,
+    RollBackServiceUser: target.roll_back_state_machine_arn,
   };
   const arnOf = (machine: Machine, name: string) => executionArnOf(machines[machine], name);
   const mainOf: Partial<Record<Machine, Machine>> = {
@@ -145,7 +146,7 @@ export function systemOf(outputs: Outputs) {
       );
     },
 
-    /** A request to App2, with or without a token. */
+    /** A request to the target, with or without a token. */
     async app2(
       method: 'GET' | 'POST' | 'DELETE',
       path: string,
@@ -154,7 +155,7 @@ export function systemOf(outputs: Outputs) {
       more?: Record<string, string>,
     ): Promise<ApiResponse> {
       return answerOf(
-        await fetch(`${app2.api_url}${path}`, {
+        await fetch(`${target.api_url}${path}`, {
           method,
           headers: {
             ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -174,7 +175,7 @@ export function systemOf(outputs: Outputs) {
       const { AuthenticationResult } = await cognito.send(
         new InitiateAuthCommand({
           AuthFlow: 'USER_PASSWORD_AUTH',
-          ClientId: app2.service_client_id,
+          ClientId: target.service_client_id,
           AuthParameters: { USERNAME: username, PASSWORD: password },
         }),
       );
@@ -183,9 +184,9 @@ export function systemOf(outputs: Outputs) {
       return AuthenticationResult.AccessToken;
     },
 
-    /** A user of App2's pool; `undefined` if it does not exist. */
+    /** A user of the target's pool; `undefined` if it does not exist. */
     async user(username: string): Promise<PoolUser | undefined> {
-      const key = { UserPoolId: app2.user_pool_id, Username: username };
+      const key = { UserPoolId: target.user_pool_id, Username: username };
       try {
         const found = await cognito.send(new AdminGetUserCommand(key));
         const { Groups = [] } = await cognito.send(new AdminListGroupsForUserCommand(key));
@@ -227,12 +228,12 @@ export function systemOf(outputs: Outputs) {
     },
 
     /**
-     * The audit events of a provisioning at both services, from the logs of the buses.
+     * The audit events of a provisioning at App1 and at the target, from the logs of the buses.
      * @param since start time of the provisioning, if known: limits the part of the logs that is read
      */
     async events(id: string, since = new Date(0)): Promise<PublishedEvent[]> {
       const found = await Promise.all(
-        [app1.event_bus_name, app2.event_bus_name].map((bus) =>
+        [app1.event_bus_name, target.event_bus_name].map((bus) =>
           logs.send(
             new FilterLogEventsCommand({
               logGroupName: `/aws/events/${bus}`,

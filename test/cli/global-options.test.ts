@@ -90,7 +90,12 @@ describe('the npm scripts', () => {
       ['app1', '--from', '2026-01-02T00:00:00Z', '--to', '2026-01-01T00:00:00Z'],
       '--from is not before --to',
     ],
-    ['replay', replay, ['app3', '--from', '2026-01-02T00:00:00Z', '--to', '2026-01-03T00:00:00Z'], 'app1'],
+    [
+      'replay',
+      replay,
+      ['App2', '--from', '2026-01-02T00:00:00Z', '--to', '2026-01-03T00:00:00Z'],
+      'must be 2 to 20 lower-case letters and digits',
+    ],
   ])('%s reports a usage error for %s', async (_name, main, args, message) => {
     const text = captureStderr();
     await expect(main(args)).resolves.toBe(2);

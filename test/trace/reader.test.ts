@@ -93,6 +93,31 @@ describe('list', () => {
   });
 });
 
+describe('a target without an execution of a provisioning', () => {
+  const stateMachine = 'arn:aws:states:eu-west-1:111111111111:stateMachine:payments-CreateServiceUser';
+  const payments = {
+    service: 'payments',
+    stateMachine,
+    rollBackStateMachine: stateMachine.replace('Create', 'RollBack'),
+    eventsLog: '/aws/events/payments',
+  };
+  const withPayments = { ...options, services: [...services, payments] };
+
+  it('changes nothing in its summary', async () => {
+    const { services: names, ...list } = await createReader(scene(), withPayments, () => NOW).list(24);
+    const { services: _, ...expected } = await read(scene()).list(24);
+
+    expect(names).toEqual(['app1', 'app2', 'payments']);
+    expect(list).toEqual(expected);
+  });
+
+  it('changes nothing in its detail', async () => {
+    expect(await createReader(scene(), withPayments, () => NOW).detail(ids.dave)).toEqual(
+      await read(scene()).detail(ids.dave),
+    );
+  });
+});
+
 describe('left_behind', () => {
   it('is `user` when App1 was stopped and no roll-back removes the user at App2', async () => {
     expect(await summaryIn(aborted(), id)).toMatchObject({ left_behind: 'user' });
