@@ -80,7 +80,8 @@ export const timelineSteps = (
   execution: Pick<TimelineStep, 'service' | 'workflow' | 'execution'>,
 ): TimelineStep[] => stepsOf(events).map((step) => timelineStepOf(step, execution));
 
-const timelineStepOf = (
+/** A step of a history as a step of a timeline. */
+export const timelineStepOf = (
   { name, status, enteredAt, exitedAt, attempts }: HistoryStep,
   execution: Pick<TimelineStep, 'service' | 'workflow' | 'execution'>,
 ): TimelineStep => ({

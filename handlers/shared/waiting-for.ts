@@ -1,12 +1,12 @@
 import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
 import { explainFailure, type FailureName } from '../../contracts/failures.ts';
-import type { Attempt, WaitingFor } from '../../contracts/status.ts';
+import type { Attempt, TimelineStep, WaitingFor } from '../../contracts/status.ts';
 import { outagePause } from '../../contracts/time-limits.ts';
 import { classifyError } from './errors.ts';
 import type { Execution } from './executions.ts';
-import { readLatestEvents } from './history.ts';
+import { readLatestEvents, stepsOf } from './history.ts';
 import { logger } from './logger.ts';
-import { timelineSteps } from './timeline.ts';
+import { timelineStepOf } from './timeline.ts';
 
 /** Age in milliseconds from which the history of an execution is read: most have finished by then. */
 const MIN_AGE = 10_000;
@@ -27,7 +27,7 @@ export const outageErrors = (step: string): readonly FailureName[] =>
     : ['TargetUnavailable'];
 
 /**
- * The condition for which a running execution waits, from the latest events of its history: its present step has failed
+ * The condition for which a running execution waits, from the latest events of its history: a present step has failed
  * attempts. `undefined` if the execution does not exist, is young or has finished, if no attempt has failed, or if the
  * history cannot be read.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
@@ -52,14 +52,19 @@ export async function waitingForOf(
   }
 }
 
-/** The condition for which an execution with these latest events waits, oldest event first. */
+/**
+ * The condition for which an execution with these latest events waits, oldest event first. If several iterations of a Map
+ * wait, it is that of the longest wait.
+ */
 export function waitingIn(events: readonly HistoryEvent[], service: string): WaitingFor | undefined {
-  const step = timelineSteps(events, { service, workflow: '', execution: '' }).at(-1);
-  if (step === undefined || step.duration_ms !== undefined) return undefined;
-  const failed = step.attempts.filter(hasFailed);
-  const [first] = failed;
-  const last = failed.at(-1);
-  if (first === undefined || last === undefined) return undefined;
+  const waits = stepsOf(events)
+    .filter(({ status }) => status === 'running' || status === 'retrying')
+    .map((step) => timelineStepOf(step, { service, workflow: '', execution: '' }))
+    .flatMap(waitOf)
+    .sort((one, other) => Date.parse(one.first.started_at) - Date.parse(other.first.started_at));
+  const [longest] = waits;
+  if (longest === undefined) return undefined;
+  const { step, failed, first, last } = longest;
   const what = reasons[last.error.name] ?? 'aws';
   const counted: readonly string[] = outageErrors(step.step);
   const outages = failed.filter(({ error }) => counted.includes(error.name)).length;
@@ -72,6 +77,21 @@ export function waitingIn(events: readonly HistoryEvent[], service: string): Wai
     code: explainFailure({ step: step.step, error: last.error.name }).code,
     ...(retriesLater ? { retry_at: later(last, outagePause(outages)) } : {}),
   };
+}
+
+interface Wait {
+  step: TimelineStep;
+  failed: Failed[];
+  first: Failed;
+  last: Failed;
+}
+
+/** The wait of an open step; empty if no attempt has failed. */
+function waitOf(step: TimelineStep): Wait[] {
+  const failed = step.attempts.filter(hasFailed);
+  const [first] = failed;
+  const last = failed.at(-1);
+  return first === undefined || last === undefined ? [] : [{ step, failed, first, last }];
 }
 
 type Failed = Attempt & { error: NonNullable<Attempt['error']> };

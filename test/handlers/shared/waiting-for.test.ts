@@ -96,6 +96,53 @@ describe('waitingIn', () => {
     expect(waitingIn(events, 'app1')).not.toHaveProperty('retry_at');
   });
 
+  it('follows each iteration of a Map, and returns the longest wait', () => {
+    const iteration = (id: number, previous: number, type: HistoryEvent['type'], details = {}) => ({
+      id,
+      previousEventId: previous,
+      type,
+      timestamp: new Date(STARTED.getTime() + id * 1_000),
+      ...details,
+    });
+    const entered = (name: string) => ({ stateEnteredEventDetails: { name } });
+    const failed = (error: string) => ({ taskFailedEventDetails: { error } });
+    const events = [
+      iteration(2, 0, 'MapStateEntered', entered('Targets')),
+      iteration(3, 2, 'MapStateStarted'),
+      iteration(4, 3, 'MapIterationStarted', {
+        mapIterationStartedEventDetails: { name: 'Targets', index: 0 },
+      }),
+      iteration(5, 3, 'MapIterationStarted', {
+        mapIterationStartedEventDetails: { name: 'Targets', index: 1 },
+      }),
+      iteration(6, 4, 'TaskStateEntered', entered('Authenticate')),
+      iteration(7, 5, 'TaskStateEntered', entered('EncryptCredentials')),
+      iteration(8, 6, 'TaskScheduled'),
+      iteration(9, 7, 'TaskScheduled'),
+      iteration(10, 9, 'TaskFailed', failed('ServiceThrottled')),
+      iteration(11, 8, 'TaskFailed', failed('TargetUnavailable')),
+      iteration(12, 10, 'TaskScheduled'),
+    ];
+
+    expect(waitingIn(events, 'app1')).toMatchObject({
+      step: 'Authenticate',
+      what: 'target',
+      since: at(8_000),
+    });
+    const succeeded = [
+      ...events,
+      iteration(13, 11, 'TaskScheduled'),
+      iteration(14, 13, 'TaskSucceeded'),
+      iteration(15, 14, 'TaskStateExited', { stateExitedEventDetails: { name: 'Authenticate' } }),
+      iteration(16, 15, 'TaskStateEntered', entered('RequestUserCreation')),
+    ];
+    expect(waitingIn(succeeded, 'app1')).toMatchObject({
+      step: 'EncryptCredentials',
+      what: 'aws',
+      since: at(9_000),
+    });
+  });
+
   it('returns undefined if no attempt has failed, the step has finished, or its entry is missing', () => {
     const failed = waits('Authenticate', [20, 'TargetUnavailable']);
     const over = historyOf({
