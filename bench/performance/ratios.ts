@@ -44,10 +44,13 @@ export const ownTimeOfPost = ({ post, intake, bare }: Measured): number => post.
 export const ownTime = ({ succeeded, empty, bare }: Measured): number =>
   succeeded[1].p50 - empty.p50 - 2 * bare.p50;
 
-/** Expected limits of ratios. */
+/**
+ * Expected limits of ratios. Runs of one version differ by 0.2 and 0.8. A further call to AWS adds 0.5 to the ratio of a
+ * POST, and a further pause of App2's polls adds 4 to that of SUCCEEDED.
+ */
 export const expected: Ratios = {
-  'POST without the emulator, to an empty function': 1.1,
-  'SUCCEEDED, to the floor': 8,
+  'POST without the emulator, to an empty function': 1.5,
+  'SUCCEEDED, to the floor': 9,
 };
 
 /** Ratios above their limit, as text. */
