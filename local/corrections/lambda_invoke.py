@@ -124,7 +124,7 @@ def answer_with_the_error_of_the_start() -> None:
 def answer_with_the_error_of_python() -> None:
     """lambda/latest/dg/python-exceptions: the same for Python, with the names of its fields.
 
-    Recorded: lambda_ test_uncaught_exception_invoke, test_lambda_handler_error.
+    Recorded: lambda_ test_uncaught_exception_invoke, test_lambda_handler_error, test_lambda_runtime_error.
     """
     payload = (
         '{"errorMessage": str(e), "errorType": type(e).__name__, "requestId": _ms_ctx.get("request_id", ""), '
@@ -135,6 +135,10 @@ def answer_with_the_error_of_python() -> None:
         "_PYTHON_WORKER_SCRIPT",
         '"error": str(e), "trace": traceback.format_exc()}',
         f'"error": str(e), "trace": traceback.format_exc(), "error_payload": {payload}}}',
+    )
+    at_start = payload.replace('_ms_ctx.get("request_id", "")', '""')
+    replace_constant_text(
+        lambda_runtime, "_PYTHON_WORKER_SCRIPT", '"error": str(e)}', f'"error": str(e), "error_payload": {at_start}}}'
     )
 
 

@@ -13,12 +13,16 @@ import { unique } from './unique.ts';
 const lambda = client(LambdaClient);
 
 interface FunctionOptions {
+  /** A unique one by default. */
+  name?: string;
   runtime?: 'nodejs24.x' | 'python3.12';
   /** In seconds. */
   timeout?: number;
   environment?: Record<string, string>;
   /** ARN of the queue for failed events. */
   deadLetterQueue?: string;
+  /** ARNs of layer versions. */
+  layers?: string[];
   /** The role of the function; by default it may only write its log. */
   role?: string;
 }
@@ -39,18 +43,27 @@ export function functionRole(...statements: Statement[]): Promise<string> {
 /** Creates a function from one module (in Node.js a CommonJS one) that exports `handler`. Returns its ARN when it can be invoked. */
 export async function createFunction(
   source: string,
-  { runtime = 'nodejs24.x', timeout = 10, environment = {}, role, deadLetterQueue }: FunctionOptions = {},
+  {
+    name = unique('function'),
+    runtime = 'nodejs24.x',
+    timeout = 10,
+    environment = {},
+    layers = [],
+    role,
+    deadLetterQueue,
+  }: FunctionOptions = {},
 ): Promise<string> {
   ordinary ??= functionRole();
   const { FunctionArn } = await lambda.send(
     new CreateFunctionCommand({
-      FunctionName: unique('function'),
+      FunctionName: name,
       Runtime: runtime,
       Handler: 'index.handler',
       Role: role ?? (await ordinary),
       Code: { ZipFile: zip(runtime.startsWith('nodejs') ? 'index.js' : 'index.py', source) },
       Timeout: timeout,
       Environment: { Variables: environment },
+      Layers: layers,
       ...(deadLetterQueue === undefined ? {} : { DeadLetterConfig: { TargetArn: deadLetterQueue } }),
     }),
   );
