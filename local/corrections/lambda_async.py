@@ -1,11 +1,12 @@
 """Lambda: retries of asynchronous invocations, with one request id for all attempts.
 
 lambda/latest/dg/invocation-async-error-handling: one minute after the first attempt, and two minutes after the
-second.
+second. A throttled event returns to the queue, which is not an attempt.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -26,6 +27,8 @@ SCALE = 1.0
 
 LONGEST_AGE = 21600
 
+LONGEST_THROTTLE_PAUSE = 300
+
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The request id of the asynchronous invocation of this thread."""
 
@@ -33,6 +36,7 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 def apply() -> None:
     keep_the_request_id()
     wait_as_lambda_does()
+    return_throttled_events_to_the_queue()
     replace_text(
         lambda_svc,
         "_invoke",
@@ -86,6 +90,44 @@ def wait_as_lambda_does() -> None:
 def age_at(attempt: int) -> int:
     """Seconds from the first attempt to this one, counted from 0."""
     return sum(PAUSES[:attempt])
+
+
+def return_throttled_events_to_the_queue() -> None:
+    """lambda/latest/dg/invocation-async-error-handling: a throttled event returns to the queue until it exceeds its
+    maximum age; the interval grows from one second to five minutes. MiniStack counts it as a failed attempt.
+    """
+    lambda_svc._run_when_admitted = run_when_admitted
+    replace_text(
+        lambda_svc,
+        "invoke_async_with_retry",
+        "            last_result = _execute_function(func, event)\n",
+        """\
+            last_result = _run_when_admitted(func, event, max_event_age)
+            if last_result.get("throttle"):
+                break
+""",
+    )
+
+
+def run_when_admitted(function: Fields, event: Any, longest_age: int) -> Fields:
+    """The result of an attempt, or of the last throttle.
+
+    Recorded: lambda_ test_reserved_concurrency, for a function without concurrency.
+    """
+    pause, age = 1, 0
+    while True:
+        # An operator can change the limit meanwhile.
+        reserved = lambda_svc._functions[function["config"]["FunctionName"]].get("concurrency")
+        if reserved == 0:
+            return {"error": True, "throttle": True, "condition": "ZeroReservedConcurrency"}
+        result = lambda_svc._execute_function({**function, "concurrency": reserved}, event)
+        if not result.get("throttle"):
+            return result
+        if age + pause >= longest_age:
+            return {**result, "condition": "EventAgeExceeded"}
+        time.sleep(pause * SCALE)
+        age += pause
+        pause = min(2 * pause, LONGEST_THROTTLE_PAUSE)
 
 
 def outcome(options: Fields) -> tuple[str, int]:

@@ -42,9 +42,12 @@ def destination_record(config: Fields, options: Fields, event: Any, result: Fiel
     """lambda/latest/dg/invocation-async-retain-records (destinations): the record contains function, condition, event
     and response.
 
-    Recorded: lambda_ test_assess_lambda_destination_invocation, test_maxeventage.
+    Recorded: lambda_ test_assess_lambda_destination_invocation, test_maxeventage; test_reserved_concurrency for an event
+    that was not invoked.
     """
     condition, attempts = lambda_async.outcome(options)
+    if is_throttled := "condition" in result:
+        condition, attempts = result["condition"], 0
     return {
         "version": "1.0",
         "timestamp": datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -55,6 +58,12 @@ def destination_record(config: Fields, options: Fields, event: Any, result: Fiel
             "approximateInvokeCount": attempts,
         },
         "requestPayload": event,
+        **({} if is_throttled else response_of(result, response)),
+    }
+
+
+def response_of(result: Fields, response: Fields) -> Fields:
+    return {
         "responseContext": {
             "statusCode": 200,
             "executedVersion": "$LATEST",

@@ -1,6 +1,7 @@
 import {
   InvokeCommand,
   LambdaClient,
+  PutFunctionConcurrencyCommand,
   PutFunctionEventInvokeConfigCommand,
   type PutFunctionEventInvokeConfigCommandInput,
 } from '@aws-sdk/client-lambda';
@@ -97,5 +98,34 @@ describe('corrected: failed asynchronous invocations', () => {
   it('are accepted without an executed version in the response', async () => {
     const arn = await createFunction('exports.handler = async () => {};');
     expect((await invokeLater(arn)).ExecutedVersion).toBeUndefined();
+  });
+
+  // lambda/latest/dg/invocation-async-error-handling: a throttle is not an attempt
+  it('return to the queue while the function is throttled', async () => {
+    const FunctionName = await createFunction(
+      'exports.handler = async () => { await new Promise((resolve) => setTimeout(resolve, 300)); };',
+    );
+    await configure(FunctionName, { MaximumRetryAttempts: 0 });
+    await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 1 }));
+    const events = [1, 2, 3, 4];
+    await Promise.all(events.map(() => invokeLater(FunctionName)));
+    await eventually(async () => expect(await invocationLogs(FunctionName)).toHaveLength(events.length));
+  });
+
+  // lambda/latest/dg/invocation-async-retain-records
+  // recorded: lambda_ test_reserved_concurrency
+  it('are sent to the destination without an attempt while the reserved concurrency is zero', async () => {
+    const queue = await createQueue();
+    const role = await functionRole({ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' });
+    const FunctionName = await createFunction('exports.handler = async () => {};', { role });
+    await configure(FunctionName, { DestinationConfig: { OnFailure: { Destination: queue.arn } } });
+    await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 0 }));
+    await invokeLater(FunctionName);
+    const record = await nextEvent(queue.url);
+    expect(record).toMatchObject({
+      requestContext: { condition: 'ZeroReservedConcurrency', approximateInvokeCount: 0 },
+      requestPayload: {},
+    });
+    expect(record).not.toHaveProperty('responsePayload');
   });
 });
