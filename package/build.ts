@@ -17,8 +17,20 @@ const dist = join(root, 'dist');
 /** The hash of the sources from which the folder was built. */
 const builtFrom = join(root, '.build', 'package.sha256');
 
+/** The functions of every target. `sample` is a business endpoint of App2. */
+const ofEveryTarget = Object.keys(environments).filter((name) => name !== 'sample');
+
 /** Files and folders from which the package is built. */
-const SOURCES = ['cli', 'contracts', 'handlers', 'infra', 'package', 'workflows', 'package-lock.json'];
+const SOURCES = [
+  'cli',
+  'contracts',
+  'handlers',
+  'infra',
+  'package',
+  'workflows',
+  'package-lock.json',
+  'tsconfig.json',
+];
 
 /** `npm run build`: builds the package into dist/, unless it was built from the same sources. */
 export const main = programWithoutArguments('build', 'Builds the package for `npm pack`.', async () => {
@@ -36,7 +48,7 @@ async function buildPackage(report: (line: string) => void): Promise<void> {
   report('modules and types');
   await execa('tsc', ['-p', 'package'], { cwd: root, preferLocal: true });
   report('functions');
-  const functions = await bundleInto(join(dist, 'bundles'), { app1: [], app2: Object.keys(environments) });
+  const functions = await bundleInto(join(dist, 'bundles'), { app1: [], app2: ofEveryTarget });
   report('provision');
   const { metafile: program } = await build({
     ...programOptions,

@@ -17,21 +17,20 @@ const ACCEPTED = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '
  */
 export function noticesOf(bundles: readonly Metafile[]): string {
   const folders = new Set(bundles.flatMap(({ inputs }) => Object.keys(inputs).flatMap(packageOf)));
-  const sections = new Map<string, string>();
+  const packagesByText = new Map<string, string[]>();
   for (const folder of [...folders].sort()) {
     const { name, version, license } = manifest.parse(
       JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')),
     );
     if (!ACCEPTED.includes(license)) throw new Error(`${name} has the licence ${license}.`);
-    sections.set(
-      `${name} ${version}`,
-      `## ${name} ${version}\n\nLicence: ${license}\n\n${licenceText(join(root, folder))}`,
-    );
+    const text = licenceText(join(root, folder));
+    packagesByText.set(text, [...(packagesByText.get(text) ?? []), `- ${name} ${version}: ${license}`]);
   }
+  const sections = [...packagesByText].map(([text, packages]) => [packages.join('\n'), text].join('\n\n'));
   return [
     '# Third-party licences\n\nThe functions and `provision` contain code of these packages.',
-    ...sections.values(),
-  ].join('\n\n');
+    ...sections,
+  ].join('\n\n---\n\n');
 }
 
 /** The folder of the package to which a file belongs. A package can have packages of its own below it. */

@@ -11,7 +11,7 @@ const layers = {
   workflows: ['contracts'],
   infra: ['contracts', 'handlers', 'workflows'],
   cli: ['contracts', 'handlers', 'infra', 'workflows'],
-  package: ['contracts', 'handlers', 'infra', 'cli'],
+  package: ['contracts', 'handlers', 'workflows', 'infra', 'cli'],
   examples: [],
   trace: ['contracts', 'handlers', 'infra', 'cli'],
   acceptance: ['contracts', 'handlers', 'infra', 'cli'],
@@ -93,7 +93,7 @@ describe('the import rules', () => {
 
   it('let the entry files of the package lead to no package but its peers', () => {
     const entries = importsOf('package/').filter(({ from }) =>
-      /^package\/(constructs|events)\.ts$/.test(from),
+      /^package\/(constructs|events|workflows)\.ts$/.test(from),
     );
     const others = reachedFrom(entries).filter(
       ({ to }) => folderOf(to) === undefined && !/^(node:\w+|zod|constructs|aws-cdk-lib(\/.+)?)$/.test(to),

@@ -8,7 +8,7 @@ import { type FreshFolder, freshFolder, readManifest } from './support/fresh-fol
 
 jest.setTimeout(120_000);
 
-/** Bytes of the tarball: 18 functions with the AWS SDK, and the command line. */
+/** Bytes of the tarball: 16 functions with the AWS SDK, and the command line. */
 const MAX_TARBALL = 3_500_000;
 
 let fresh: FreshFolder;
@@ -97,6 +97,14 @@ describe('the installed package', () => {
         [expect.stringContaining('detail.data.age')],
       ],
     });
+  });
+
+  it('has the saga without the rest', async () => {
+    const names = 'console.log(Object.keys(await import("cross-service-provisioning/workflows")).join())';
+
+    expect(await fresh.run('node', ['--input-type=module', '-e', names])).toBe(
+      'createServiceUser,provisionServiceUser,rollBackProvisioning,rollBackServiceUser\n',
+    );
   });
 
   it('runs provision without the packages of the checkout', async () => {
