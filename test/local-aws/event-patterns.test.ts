@@ -74,7 +74,7 @@ describe('a pattern with fields', () => {
     ['one field equal, one different', { username: ['ada'], human_user_id: ['h-1'] }, false],
   ];
 
-  it.each(cases)('%s', async (_what, where, expected) => {
+  it.each(cases)('is compared with the event: %s', async (_what, where, expected) => {
     const pattern = eventPattern('app2', ['ServiceUserCreated'], where);
     expect(await matches(pattern, exampleOf('ServiceUserCreated'))).toBe(expected);
   });

@@ -63,7 +63,7 @@ const get = (target: string, { method = 'GET', version = '1.1', host = new URL(s
     `${method} ${target} HTTP/${version}\r\n${host === '' ? '' : `Host: ${host}\r\n`}Connection: close\r\n\r\n`,
   );
 
-describe('the server responds to unusual requests and keeps running', () => {
+describe('the server keeps running and', () => {
   afterEach(async () => {
     expect(await sendRequest('/')).toMatchObject({ status: 200, body: '<p>The page.</p>' });
   });
@@ -90,11 +90,11 @@ describe('the server responds to unusual requests and keeps running', () => {
     // More than Node's limit of 16 KiB, but not more than one read: with unread data, Node resets the connection.
     ['a target of 20,000 characters', `/${'a'.repeat(20_000)}`, 431],
     ['dots', '/../../../etc/passwd', 404],
-  ])('%s', async (_what, target, status) => {
+  ])('responds to %s', async (_what, target, status) => {
     expect(await get(target)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   });
 
-  it('its own absolute URL, as clients send it to proxies', async () => {
+  it('responds to its own absolute URL, as clients send it to proxies', async () => {
     expect(await get(server.url)).toMatch(/^HTTP\/1.1 200 /);
   });
 
@@ -113,11 +113,11 @@ describe('the server responds to unusual requests and keeps running', () => {
       400,
     ],
     ['bytes that are not HTTP', () => sendBytes('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n'), 400],
-  ])('%s', async (_what, request, status) => {
+  ])('responds to %s', async (_what, request, status) => {
     expect(await request()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   });
 
-  it('a client that disconnects before the response', async () => {
+  it('survives a client that disconnects before the response', async () => {
     const { port } = new URL(server.url);
     await new Promise<void>((resolve, reject) => {
       const socket = createConnection({ host: '127.0.0.1', port: Number(port) });

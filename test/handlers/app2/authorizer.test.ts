@@ -454,7 +454,7 @@ describe('the check of the user in the pool', () => {
     ['all', ['machine', 'service'], {}, ['sub-of-the-bearer']],
     ['all', ['machine', 'service'], ofMachine, ['sub-of-the-bearer']],
   ] as [string, Client[], object, string[]][])(
-    'with the setting %s (%j) reads the user of %j: %j',
+    'reads, with the setting for %s (%j) and a token with %j, these users: %j',
     async (_whose, checked, other, expected) => {
       expect(await checking(checked, yes, other)).toEqual({ readUsers: expected, response: 'Allow' });
     },

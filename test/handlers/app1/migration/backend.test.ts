@@ -50,31 +50,31 @@ describe('backendByFlag', () => {
       SESSION,
       'workflow',
     ],
-    ['the owner listed', flag({ allow_list: [CALLERS_OWNER] }), undefined, SESSION, 'workflow'],
+    ['a listed owner', flag({ allow_list: [CALLERS_OWNER] }), undefined, SESSION, 'workflow'],
     [
-      'the role listed',
+      'a listed role',
       flag({ allow_list: ['arn:aws:iam::444455556666:role/orders'] }),
       undefined,
       SESSION,
       'workflow',
     ],
     [
-      'the role listed with its path',
+      'a role that is listed with its path',
       flag({ allow_list: ['arn:aws:iam::444455556666:role/a/b/orders'] }),
       undefined,
       SESSION,
       'workflow',
     ],
-    ['a user listed', flag({ allow_list: [USER] }), undefined, USER, 'workflow'],
+    ['a listed user', flag({ allow_list: [USER] }), undefined, USER, 'workflow'],
     [
-      'the role of that name in another account',
+      'a listed role of another account with the same name',
       flag({ allow_list: ['arn:aws:iam::111122223333:role/orders'] }),
       undefined,
       SESSION,
       'legacy',
     ],
     [
-      'a user named as the role is',
+      'a listed user with the name of the role',
       flag({ allow_list: ['arn:aws:iam::444455556666:user/orders'] }),
       undefined,
       SESSION,
@@ -87,8 +87,8 @@ describe('backendByFlag', () => {
       SESSION,
       'legacy',
     ],
-    ['an empty entry', flag({ allow_list: [''] }), undefined, SESSION, 'legacy'],
-  ])('%s', (_what, set, header, userArn, backend) => {
+    ['an empty entry of the list', flag({ allow_list: [''] }), undefined, SESSION, 'legacy'],
+  ])('decides for %s', (_what, set, header, userArn, backend) => {
     expect(backendByFlag(request(header, userArn), 'ada', set)).toBe(backend);
   });
 
