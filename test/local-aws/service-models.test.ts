@@ -93,7 +93,6 @@ describe("corrected: members that AWS's service models do not allow", () => {
 
     expect(updated).toMatchObject({ State: 'Active', LastUpdateStatus: 'InProgress' });
     expect(updated).not.toHaveProperty('StateReasonCode');
-    expect(updated).not.toHaveProperty('LastUpdateStatusReasonCode');
   });
 
   // AWSCloudFormation/latest/UserGuide/aws-properties-secretsmanager-secret-generatesecretstring (PasswordLength: 32)
