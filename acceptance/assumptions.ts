@@ -219,7 +219,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'notify-pattern',
     assumption:
       'An event pattern with a wildcard matches the input of an execution, which is text in the status change.',
-    reliesOn: ['infra/app2-stack.ts'],
+    reliesOn: ['infra/service-users.ts'],
     source: 'eventbridge/latest/userguide/eb-create-pattern-operators',
     decidedBy: { checks: ['notification/sent'] },
   },
@@ -243,7 +243,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'secret-across-accounts',
     assumption:
       "App1's role reads App2's secret by the secret's policy, and its key by a condition on kms:ViaService and the secret's ARN.",
-    reliesOn: ['infra/app1-stack.ts', 'infra/app2-stack.ts'],
+    reliesOn: ['infra/user-management.ts', 'infra/service-users.ts'],
     source: 'secretsmanager/latest/userguide/auth-and-access_examples_cross',
     decidedBy: { checks: ['provisioning/succeeds'], with: '--app2-profile' },
   },

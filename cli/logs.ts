@@ -64,7 +64,7 @@ async function logGroupsOf(target: TargetEnvironment): Promise<string[]> {
   return groups;
 }
 
-/** The name of a log group's source: `app2-create-user`, `CreateServiceUser`, `apigateway/app2-service-users`, `events/…`. */
+/** The name of a log group's source: `app2-create-user`, `app2-CreateServiceUser`, `apigateway/app2-service-users`, `events/…`. */
 const nameOf = (group: string): string => group.replace(/^\/aws\/(lambda\/|vendedlogs\/states\/)?/, '');
 /** The last part of the name; an API and a bus can have the same. */
 const lastOf = (group: string): string => group.slice(group.lastIndexOf('/') + 1);

@@ -32,7 +32,7 @@ export async function main(args: string[]): Promise<number> {
     const { preflight, shouldWork, targetsOf } = await import('./preflight/run.ts');
     const destinations = destinationsOf(local, to);
     const assembly = await listrProgress.run('Synthesizing', async () =>
-      synthesize(local ? { target: 'local', ...context } : context),
+      synthesize(local ? { environment: 'local', ...context } : context),
     );
     const found = await listrProgress.run(`Checking ${destinations.app1.displayName}`, async () =>
       preflight(await targetsOf(assembly, destinations)),

@@ -1,5 +1,6 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
+import { workflowNameOf } from '../contracts/services.ts';
 import type { ReceivedTimelineStep, TimelineStep } from '../contracts/status.ts';
 import { describe, executionArn } from '../handlers/shared/executions.ts';
 import { findHistory } from '../handlers/shared/history.ts';
@@ -90,7 +91,7 @@ async function readSteps(
     const events = await findHistory(stepFunctions, executionArn(machine, execution));
     return events === undefined
       ? undefined
-      : timelineSteps(events, { service, workflow: machine.split(':').at(-1) ?? machine, execution });
+      : timelineSteps(events, { service, workflow: workflowNameOf(machine), execution });
   };
   const main = await describe(stepFunctions, state_machine_arn, id, generationInput);
   if (main === undefined) return [];

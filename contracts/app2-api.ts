@@ -40,7 +40,7 @@ export type Group = (typeof groups)[keyof typeof groups];
 export const ownerGroups = { app1: 'owner-app1' } as const;
 
 /**
- * Value of the secret `app1-api-client-credentials`, which App2 issues and App1 reads: the credentials with which the
+ * Value of the secret `<service>-api-client-credentials`, which the target issues and App1 reads: the credentials with which the
  * machine user signs in (InitiateAuth with SECRET_HASH).
  * docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash
  */

@@ -238,7 +238,7 @@ export const app2Routes = {
     ...app2Access.startUserCreation,
     summary: 'Create a service user',
     description:
-      'Creates a service user in steps that are retried, and compensates them if one fails. The client encrypts the password under the key `cross-service-encryption-key`, with the provisioning_id and the username in the encryption context.',
+      'Creates a service user in steps that are retried, and compensates them if one fails. The client encrypts the password under the key with the alias `<service>-cross-service-key`, with the provisioning_id and the username in the encryption context.',
     parameters: ['Idempotency-Key of App2', 'Creation-Id', 'On-Behalf-Of', 'Prefer of App1'],
     body: createUserRequest,
     responses: {

@@ -23,3 +23,10 @@ export const kindOf = (name: string): ServiceKind => (name === APP1 ? 'app1' : '
 
 /** A service's name in an identifier in PascalCase, as of a parameter or a stack: `payments` is `Payments`. */
 export const pascalCase = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+
+/**
+ * Name of the workflow of a state machine: without the name of the service, which a target's state machines start with.
+ * @param stateMachine ARN or name of the state machine
+ */
+export const workflowNameOf = (stateMachine: string): string =>
+  stateMachine.replace(/^.*:/, '').replace(/^[a-z][a-z0-9]*-/, '');

@@ -1,4 +1,4 @@
-import { type Stack, Token, Validations } from 'aws-cdk-lib';
+import { Token, Validations } from 'aws-cdk-lib';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { IConstruct } from 'constructs';
 
@@ -12,9 +12,9 @@ export function acknowledge(construct: IConstruct, findings: Record<string, stri
 }
 
 /** Acknowledges permissions on all executions of a state machine: it has a fixed name, its executions do not. */
-export function acknowledgeExecutionsOf(stack: Stack, machines: readonly string[]): void {
+export function acknowledgeExecutionsOf(scope: IConstruct, machines: readonly string[]): void {
   for (const machine of machines)
-    acknowledge(stack, {
+    acknowledge(scope, {
       [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${machine}:*]`]:
         'An execution has the id of its provisioning as its name, which is not known in advance. All belong to this service.',
     });

@@ -1,18 +1,29 @@
-/** Fixed names, which operators, subscribers and the other service use. */
-export const names = {
+/**
+ * Names of resources that operators, subscribers and the other services use. All begin with the name of their service, except
+ * App1's state machines. Two services of one account and region have no name in common.
+ */
+
+/** Names of App1's resources. */
+export const app1Names = {
   provisionServiceUser: 'ProvisionServiceUser',
-  createServiceUser: 'CreateServiceUser',
-  rollBackServiceUser: 'RollBackServiceUser',
   rollBackProvisioning: 'RollBackProvisioning',
-  app1Bus: 'app1-provisioning',
-  app2Bus: 'app2-service-users',
-  crossServiceKeyAlias: 'alias/cross-service-encryption-key',
+  bus: 'app1-provisioning',
   intakeKeyAlias: 'alias/app1-intake-key',
-  rateLimitsTable: 'app2-rate-limits',
   callbacksTable: 'app1-callbacks',
   callerLimitsTable: 'app1-rate-limits',
-  credentialsSecret: 'app1-api-client-credentials',
 } as const;
+
+/** Names of a target's resources. @param service name of the target */
+export const targetNames = (service: string) => ({
+  createServiceUser: `${service}-CreateServiceUser`,
+  rollBackServiceUser: `${service}-RollBackServiceUser`,
+  bus: `${service}-service-users`,
+  userPool: `${service}-service-users`,
+  api: `${service}-service-users`,
+  crossServiceKeyAlias: `alias/${service}-cross-service-key`,
+  rateLimitsTable: `${service}-rate-limits`,
+  credentialsSecret: `${service}-api-client-credentials`,
+});
 
 /** Names of a migration's resources in AppConfig, and of the alarm that reverts a deployment. They exist only during a migration. */
 export const migration = {

@@ -1,14 +1,10 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Node } from 'constructs';
 import * as z from 'zod';
 import { type Group, groups } from '../contracts/app2-api.ts';
 import { MINIMUM_LENGTH, type PasswordPolicy } from '../contracts/password-policy.ts';
 import { describeExecutionQuota, statusPollsPerSecond } from '../contracts/quotas.ts';
-import { RUNBOOKS } from './alarm-text.ts';
 import { nearest } from './nearest.ts';
-
-export { names } from './names.ts';
+import { LOCAL_QUOTA, type ServiceSettings, serviceSettings } from './service-settings.ts';
 
 const accountId = z.string().regex(/^\d{12}$/, 'must be an account id of 12 digits');
 
@@ -28,9 +24,12 @@ const EXPRESS_PART = 2 / 3;
 export const expressCreationsPerSecond = (creationsPerSecond: number): number =>
   (GROUP_CHANGES_PER_SECOND - creationsPerSecond) * EXPRESS_PART;
 
-/** The local AWS has no quota of DescribeExecution. App2 polls as many creations there as with a quota of 40 per second. */
-const LOCAL_QUOTA = 1_000;
+/** A target polls as many creations in the local AWS as with a quota of 40 DescribeExecution calls per second. */
 const LOCAL_STATUS_POLLS = 4;
+
+/** Creations per second whose status a target polls by default. */
+export const defaultStatusPolls = (local: boolean, describeExecutionsPerSecond: number): number =>
+  local ? LOCAL_STATUS_POLLS : statusPollsPerSecond(describeExecutionsPerSecond);
 
 const DEFAULT_MINIMUM_LENGTH = 12;
 
@@ -50,13 +49,13 @@ const groupName = z
   .refine((name) => !name.startsWith(OWNER_GROUP), `must not start with ${OWNER_GROUP}`);
 
 /**
- * All settings; docs/settings.md is generated from them. Values come from CDK's context: `cdk deploy -c target=local`.
+ * All settings; docs/settings.md is generated from them. Values come from CDK's context: `cdk deploy -c environment=local`.
  * Values that one deployment passes to the other (App2's addresses) are CloudFormation parameters of the stacks instead, so
  * that one cloud assembly serves every account.
  */
 export const context = z
   .object({
-    target: z
+    environment: z
       .enum(['aws', 'local'])
       .default('aws')
       .describe(
@@ -91,21 +90,21 @@ export const context = z
       .positive()
       .optional()
       .describe(
-        `Creations per second whose status App2 polls, although their client accepts a notification. Each takes up to ${describeExecutionQuota.perPolledCreation} DescribeExecution calls. The default follows \`describe_executions_per_second\`: ${statusPollsPerSecond(describeExecutionQuota.perSecond)} for the lowest quota. With \`target=local\`: ${LOCAL_STATUS_POLLS}.`,
+        `Creations per second whose status App2 polls, although their client accepts a notification. Each takes up to ${describeExecutionQuota.perPolledCreation} DescribeExecution calls. The default follows \`describe_executions_per_second\`: ${statusPollsPerSecond(describeExecutionQuota.perSecond)} for the lowest quota. With \`environment=local\`: ${LOCAL_STATUS_POLLS}.`,
       ),
     describe_executions_per_second: z.coerce
       .number()
       .positive()
       .optional()
       .describe(
-        `DescribeExecution quota per second in this account and region (Service Quotas, Step Functions). Callers, App2, sweeps and compensation get shares of it. The default, ${describeExecutionQuota.perSecond}, is the lowest of all regions. If the quota is raised, set the new value. With \`target=local\`: ${LOCAL_QUOTA}.`,
+        `DescribeExecution quota per second in this account and region (Service Quotas, Step Functions). Callers, App2, sweeps and compensation get shares of it. The default, ${describeExecutionQuota.perSecond}, is the lowest of all regions. If the quota is raised, set the new value. With \`environment=local\`: ${LOCAL_QUOTA}.`,
       ),
     describes_per_caller: z.coerce
       .number()
       .positive()
       .optional()
       .describe(
-        `DescribeExecution calls per second that the requests of one caller of App1 may cause (GET, DELETE, retry, \`Prefer: wait\` and repeated POSTs). Above the rate, App1 returns 429. The default is ${describeExecutionQuota.perCaller}. With \`target=local\`: ${LOCAL_QUOTA}.`,
+        `DescribeExecution calls per second that the requests of one caller of App1 may cause (GET, DELETE, retry, \`Prefer: wait\` and repeated POSTs). Above the rate, App1 returns 429. The default is ${describeExecutionQuota.perCaller}. With \`environment=local\`: ${LOCAL_QUOTA}.`,
       ),
     compensation_concurrency: z.coerce
       .number()
@@ -238,7 +237,7 @@ export const context = z
         return z.NEVER;
       }
       if (phase === 'off') return { ...others, migration: undefined };
-      const isUnencrypted = legacy_endpoint?.startsWith('http:') && others.target !== 'local';
+      const isUnencrypted = legacy_endpoint?.startsWith('http:') && others.environment !== 'local';
       if (legacy_endpoint === undefined || legacy_secret_arn === undefined || isUnencrypted) {
         issues.push({
           code: 'custom',
@@ -269,55 +268,24 @@ export interface MigrationSettings {
   legacySecretKeyArn: string | undefined;
 }
 
-export interface Settings {
-  /**
-   * Removal policy of data, keys and state machines. On AWS they are retained, except when the deployment that creates them
-   * is rolled back: otherwise their names would already exist when the deployment is repeated.
-   */
-  removalPolicy: RemovalPolicy;
-  /** Removal policy of resources without a fixed name, and of those that cannot be deleted in a roll-back. */
-  unnamedRemovalPolicy: RemovalPolicy;
-  /** Whether the user pool and the stacks have deletion protection. */
-  deletionProtection: boolean;
-  /** Whether the rule packs check the templates; not with `target=local`. */
+/** The settings of App1 and App2. */
+export interface Settings extends ServiceSettings {
+  /** Whether the rule packs check the templates; not with `environment=local`. */
   checked: boolean;
-  logRetention: RetentionDays;
-  /** Whether X-Ray traces requests through functions and state machines; the local AWS has no X-Ray. */
-  tracing: boolean;
-  /** URL scheme of the APIs; only the local AWS has no TLS. */
-  apiScheme: 'https' | 'http';
-  /** Retention of the event archives in days. */
-  archiveDays: number;
   app1Account: string | undefined;
   app2Account: string | undefined;
   /** Callers of App1 with a rate limit of their own. Without any, all callers share one limit. */
   app1Callers: string[];
   creationsPerSecond: number;
   statusPollsPerSecond: number;
-  /** The account's quota of DescribeExecution. */
-  describeExecutionsPerSecond: number;
   /** DescribeExecution calls per second that one caller of App1 may cause. */
   describesPerCaller: number;
-  /** Reserved concurrency of each compensating function. */
-  compensationConcurrency: number | undefined;
-  /** Accounts that may create rules on the buses. */
-  subscriberAccounts: string[];
   /** The tokens that are rejected when their user was removed or disabled. */
   checkUserInPool: 'off' | 'admin' | 'all';
-  /** Whether the stacks set the account's role for API Gateway's logs. */
-  setsApiGatewayLogRole: boolean;
   /** The password policy: the user pool enforces it; App1 and DecryptCredentials check it first. */
   passwordPolicy: PasswordPolicy;
   /** Names of the groups in the user pool. */
   groupNames: Readonly<Record<Group, string>>;
-  /** Whether each service has a schema registry for its events. */
-  schemaRegistry: boolean;
-  /** Email address that receives the alarms. */
-  alarmEmail: string | undefined;
-  /** ARN of a topic for all alarms; by default each service creates one. */
-  alarmTopic: string | undefined;
-  /** Location of the runbooks, without a trailing slash. */
-  runbooks: string;
   /** Only during a migration. */
   migration: MigrationSettings | undefined;
 }
@@ -360,7 +328,7 @@ export function readSettings(node: Node): Settings {
     throw new Error(`The settings are not valid.\n${messages.join('\n')}`);
   }
   const {
-    target,
+    environment,
     app1_account,
     app2_account,
     subscriber_accounts,
@@ -382,37 +350,28 @@ export function readSettings(node: Node): Settings {
     describes_per_caller,
     compensation_concurrency,
   } = values.data;
-  const local = target === 'local';
-  const describeExecutionsPerSecond =
-    describe_executions_per_second ?? (local ? LOCAL_QUOTA : describeExecutionQuota.perSecond);
+  const local = environment === 'local';
+  const common = serviceSettings(node, {
+    alarms: { email: alarm_email, topic: alarm_topic, runbooksUrl: runbooks_url },
+    subscribers: subscriber_accounts,
+    compensationConcurrency: compensation_concurrency,
+    schemaRegistry: schema_registry === 'on',
+    apiGatewayLogRole: api_gateway_log_role,
+    describeExecutionsPerSecond: describe_executions_per_second,
+  });
   return {
-    removalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-    unnamedRemovalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
-    deletionProtection: !local,
+    ...common,
     checked: !local,
-    logRetention: RetentionDays.THREE_MONTHS,
-    tracing: !local,
-    apiScheme: local ? 'http' : 'https',
-    archiveDays: 90,
     app1Account: app1_account,
     app2Account: app2_account,
     app1Callers: app1_callers,
     creationsPerSecond: creations_per_second,
     statusPollsPerSecond:
-      status_polls_per_second ??
-      (local ? LOCAL_STATUS_POLLS : statusPollsPerSecond(describeExecutionsPerSecond)),
-    describeExecutionsPerSecond,
+      status_polls_per_second ?? defaultStatusPolls(local, common.describeExecutionsPerSecond),
     describesPerCaller: describes_per_caller ?? (local ? LOCAL_QUOTA : describeExecutionQuota.perCaller),
-    compensationConcurrency: compensation_concurrency,
-    subscriberAccounts: subscriber_accounts,
     checkUserInPool: check_user_in_pool,
-    setsApiGatewayLogRole: api_gateway_log_role === 'set',
     passwordPolicy: policyOf(password_minimum_length, password_characters),
     groupNames: { [groups.apiClient]: api_client_group, [groups.serviceUser]: service_user_group },
-    schemaRegistry: schema_registry === 'on',
-    alarmEmail: alarm_email,
-    alarmTopic: alarm_topic,
-    runbooks: runbooks_url?.replace(/\/$/, '') ?? RUNBOOKS,
     migration,
   };
 }

@@ -4,9 +4,11 @@ import type { Graph } from './constructs/service-dashboard.ts';
 import { awsMetric, type MetricOptions, ownMetric, Stats } from './metrics.ts';
 import { functionNamed } from './names.ts';
 
-/** Alarms and graphs that only App2 has: the sign-ins to its pool, and the verification of tokens. */
+/** Alarms and graphs that only a target has: the sign-ins to its pool, and the verification of tokens. */
 
 interface SignInResources {
+  /** Name of the service. */
+  service: string;
   pool: IUserPool;
   machineClient: IUserPoolClient;
   serviceClient: IUserPoolClient;
@@ -16,7 +18,8 @@ const sum = (label?: string): MetricOptions => ({
   statistic: Stats.SUM,
   ...(label === undefined ? {} : { label }),
 });
-const authorizer = { service: functionNamed('app2', 'authorizer') };
+
+const authorizerOf = ({ service }: SignInResources) => ({ service: functionNamed(service, 'authorizer') });
 
 const signIns = (
   { pool }: SignInResources,
@@ -58,7 +61,7 @@ export function addSignInAlarms(alarms: ServiceAlarms, resources: SignInResource
     firstCommand,
     runbook: 'api-errors',
     // The authorizer fetches the pool's keys again each time; one failure can be the network. Invalid tokens do not count.
-    metric: ownMetric('authorizerFailures', authorizer, sum()),
+    metric: ownMetric('authorizerFailures', authorizerOf(resources), sum()),
     threshold: 3,
   });
 }
@@ -76,7 +79,7 @@ export function signInGraphs(resources: SignInResources): Graph[] {
     },
     {
       title: 'Tokens that could not be verified',
-      metrics: [ownMetric('authorizerFailures', authorizer, sum('tokens'))],
+      metrics: [ownMetric('authorizerFailures', authorizerOf(resources), sum('tokens'))],
     },
   ];
 }

@@ -41,8 +41,20 @@ export function templates(context: Readonly<Record<string, string>> = {}): Recor
   });
 }
 
-/** Creates the app with empty functions and calls `use` with it; removes the files afterwards. */
-export function withEmptyFunctions<Result>(
+/** Creates the app of both stacks with empty functions and calls `use` with it; removes the files afterwards. */
+export const withEmptyFunctions = <Result>(
+  context: Readonly<Record<string, unknown>>,
+  use: (app: App) => Result,
+): Result =>
+  withApp(context, (app) => {
+    const settings = readSettings(app.node);
+    new App2Stack(app, 'App2', { settings });
+    new App1Stack(app, 'App1', { settings });
+    return use(app);
+  });
+
+/** As `withEmptyFunctions`, with an app without stacks. */
+export function withApp<Result>(
   context: Readonly<Record<string, unknown>>,
   use: (app: App) => Result,
 ): Result {
@@ -57,9 +69,6 @@ export function withEmptyFunctions<Result>(
       ['app2', Object.keys(app2)],
     ] as const)
       for (const name of names) emptyFunction(join(bundlesIn(outdir), service, name));
-    const settings = readSettings(app.node);
-    new App2Stack(app, 'App2', { settings });
-    new App1Stack(app, 'App1', { settings });
     return use(app);
   } finally {
     rmSync(outdir, { recursive: true });

@@ -72,7 +72,7 @@ export async function synthesize(
       await rm(hashFile, { force: true });
       const context = [
         '-c',
-        'target=local',
+        'environment=local',
         ...(targets.length > 1 ? ['-c', `targets=${targets.join()}`] : []),
       ];
       await cdk(['synth', '--quiet', ...context, '--output', assembly(lastAssembly)], {

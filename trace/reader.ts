@@ -1,4 +1,5 @@
 import type { DescribeExecutionOutput, HistoryEvent } from '@aws-sdk/client-sfn';
+import { workflowNameOf } from '../contracts/services.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { executionArn } from '../handlers/shared/executions.ts';
 import {
@@ -217,7 +218,7 @@ export function createReader(
       readHistory(arn, versionOf(execution ?? item)),
     ]);
     const failure = execution === undefined ? undefined : failureOf(execution);
-    const state_machine = arn.split(':').at(-2) ?? '';
+    const state_machine = workflowNameOf(arn.split(':').at(-2) ?? '');
     return {
       id: `${state_machine}/${item.name}`,
       service,

@@ -3,7 +3,7 @@ import type { Resources } from './model.ts';
 
 /** The resources of both stacks on AWS, counted in their templates. */
 export function deployedResources(): Resources {
-  const types = Object.values(templates({ target: 'aws' })).flatMap(({ Resources: all }) =>
+  const types = Object.values(templates({ environment: 'aws' })).flatMap(({ Resources: all }) =>
     Object.values(all).map(({ Type }) => Type),
   );
   const resources: Record<string, number> = {};

@@ -11,7 +11,7 @@ import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-l
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type PasswordPolicy, passwordPolicyText } from '../../contracts/password-policy.ts';
 import { APP1 } from '../../contracts/services.ts';
-import { functionNamed, names } from '../../infra/names.ts';
+import { app1Names, functionNamed } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
 import type { Connection } from '../connect.ts';
 import { type FoundService, findServices } from '../services.ts';
@@ -53,7 +53,7 @@ function app1Checks(session: CheckSession, app1: App1): Check[] {
   return [
     check('API', () => app1ApiFinding(connection)),
     ...serviceChecks(session, APP1, app1, { startRollBack: 'start-roll-back', sweep: 'sweep-provisionings' }),
-    check('intake key', () => keyFinding(connection, names.intakeKeyAlias, 'encrypts passwords at App1')),
+    check('intake key', () => keyFinding(connection, app1Names.intakeKeyAlias, 'encrypts passwords at App1')),
     check('permission for the credentials', () => permissionFinding(connection)),
   ];
 }

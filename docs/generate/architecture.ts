@@ -177,7 +177,7 @@ function folders(): string {
 }
 
 export function architectureDocument(): string {
-  const synthesized = templates({ target: 'aws' });
+  const synthesized = templates({ environment: 'aws' });
   const stacks = [stackOf('app1', synthesized.app1), stackOf('app2', synthesized.app2)] as const;
   const [app1, app2] = stacks;
   return `# Architecture

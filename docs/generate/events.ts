@@ -12,7 +12,7 @@ import {
 } from '../../contracts/events/catalogue.ts';
 import { endsSequence, startsSequence } from '../../contracts/events/sequences.ts';
 import { type ServiceKind, serviceKinds } from '../../contracts/services.ts';
-import { names } from '../../infra/settings.ts';
+import { app1Names, targetNames } from '../../infra/names.ts';
 
 /** Generates JSON Schemas, an AsyncAPI document and docs/events.md from the catalogue of events. */
 
@@ -20,11 +20,11 @@ const SCHEMAS = 'contracts/events/schemas';
 export const schemaFile = (name: EventName): string => `${SCHEMAS}/${name}.v${events[name].version}.json`;
 
 /** Buses and sources by publisher. A target's begin with its name. */
-const buses: Record<ServiceKind, string> = { app1: names.app1Bus, app2: '{target}-service-users' };
+const buses: Record<ServiceKind, string> = { app1: app1Names.bus, app2: targetNames('{target}').bus };
 const sources: Record<ServiceKind, string> = { app1: sourceOf('app1'), app2: '{target}.service-users' };
 
 /** Names of the channels in the AsyncAPI document. */
-const channels: Record<ServiceKind, string> = { app1: names.app1Bus, app2: 'service-users' };
+const channels: Record<ServiceKind, string> = { app1: app1Names.bus, app2: 'service-users' };
 
 const owners: Record<ServiceKind, string> = {
   app1: 'the team of App1, user management',
@@ -63,7 +63,7 @@ const samples: Record<string, unknown> = {
     error: 'Lambda.TooManyRequestsException',
     code: 'SERVICE_THROTTLED',
   },
-  secret_arn: 'arn:aws:secretsmanager:eu-central-1:444455556666:secret:app1-api-client-credentials-AbCdEf',
+  secret_arn: 'arn:aws:secretsmanager:eu-central-1:444455556666:secret:app2-api-client-credentials-AbCdEf',
   version_id: ROTATION_ID,
 };
 

@@ -11,7 +11,7 @@ const folder = join(import.meta.dirname, '..', 'runbooks');
 const alarm = z.looseObject({ AlarmName: z.string(), AlarmDescription: z.string().optional() });
 
 export function runbooksDocument(): string {
-  const alarms = Object.values(templates({ target: 'aws' })).flatMap(({ Resources }) =>
+  const alarms = Object.values(templates({ environment: 'aws' })).flatMap(({ Resources }) =>
     Object.values(Resources)
       .filter(({ Type }) => /^AWS::CloudWatch::(Composite)?Alarm$/.test(Type))
       .map(({ Properties }) => alarm.parse(Properties)),

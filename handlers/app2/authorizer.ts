@@ -13,7 +13,7 @@ import {
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent, Context } from 'aws-lambda';
 import * as z from 'zod';
-import { app2Access, type Client } from '../../contracts/app2-access.ts';
+import { type Access, adminAccess, businessAccess, type Client } from '../../contracts/app2-access.ts';
 import { type Group, groups, ownerGroups } from '../../contracts/app2-api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
@@ -41,6 +41,8 @@ interface Services {
   clientIds: Record<Client, string>;
   /** Name of each group in the pool. */
   groupNames: Readonly<Record<Group, string>>;
+  /** The routes that exist, with their authorization. */
+  routes: readonly Access[];
   /** Clients whose tokens are refused if the user is deleted or disabled. */
   checkedInPool: readonly Client[];
   /** Whether the pool has this user, and the user is enabled. @throws the errors of AdminGetUser */
@@ -72,7 +74,7 @@ const INVALID = [
  * whose user is deleted or disabled; any other error becomes a 500 and is not cached
  */
 export const authorize =
-  ({ verify, clientIds, groupNames, checkedInPool, isEnabled }: Services) =>
+  ({ verify, clientIds, groupNames, routes, checkedInPool, isEnabled }: Services) =>
   async (event: APIGatewayTokenAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(event.authorizationToken)?.[1];
     if (token === undefined) throw new Error('Unauthorized');
@@ -88,7 +90,7 @@ export const authorize =
       });
       if (!enabled) throw refusal('UserNotEnabled');
     }
-    return policyFor(claims, { clientIds, groupNames }, apiOf(event.methodArn));
+    return policyFor(claims, { clientIds, groupNames, routes }, apiOf(event.methodArn));
   };
 
 /** The token is not valid. */
@@ -117,10 +119,10 @@ const PARAMETER = /\{\w+\}/g;
 
 function policyFor(
   claims: z.infer<typeof accessToken>,
-  { clientIds, groupNames }: Pick<Services, 'clientIds' | 'groupNames'>,
+  { clientIds, groupNames, routes }: Pick<Services, 'clientIds' | 'groupNames' | 'routes'>,
   api: string,
 ): APIGatewayAuthorizerResult {
-  const allowed = Object.values(app2Access).filter(
+  const allowed = routes.filter(
     ({ group, client }) =>
       claims['cognito:groups'].includes(groupNames[group]) && claims.client_id === clientIds[client],
   );
@@ -193,6 +195,7 @@ const authorizer = authorize({
     [groups.apiClient]: environment.API_CLIENT_GROUP,
     [groups.serviceUser]: environment.SERVICE_USER_GROUP,
   },
+  routes: [...Object.values(adminAccess), ...environment.BUSINESS_ROUTES.map(businessAccess)],
   checkedInPool: CHECKED[environment.CHECK_USER_IN_POOL],
   isEnabled: async (sub) => (await findUser(cognito, environment.USER_POOL_ID, sub))?.enabled === true,
 });

@@ -1,6 +1,7 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
 import { explainFailure, type FailureName } from '../../contracts/failures.ts';
+import { workflowNameOf } from '../../contracts/services.ts';
 import {
   type Attempt,
   errorName,
@@ -40,7 +41,7 @@ export async function timelineAt<Input extends z.ZodType<ProvisioningSubject>>(
     executions.map(async ([machine, execution]) =>
       timelineSteps((await readHistory(stepFunctions, executionArn(machine, execution))).events, {
         service,
-        workflow: machine.split(':').at(-1) ?? machine,
+        workflow: workflowNameOf(machine),
         execution,
       }),
     ),

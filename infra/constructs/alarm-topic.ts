@@ -6,12 +6,12 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { acknowledge } from '../checks.ts';
-import type { Settings } from '../settings.ts';
+import type { ServiceSettings } from '../service-settings.ts';
 import { ServiceAlarm } from './service-alarm.ts';
 
 interface AlarmTopicProps {
   topicName: string;
-  settings: Settings;
+  settings: ServiceSettings;
 }
 
 /**
@@ -45,7 +45,7 @@ export class AlarmTopic extends Construct {
       }
   }
 
-  #own(topicName: string, settings: Settings): Topic {
+  #own(topicName: string, settings: ServiceSettings): Topic {
     const { account, region, partition } = Stack.of(this);
     const alarms = `arn:${partition}:cloudwatch:${region}:${account}:alarm:*`;
     const key = new Key(this, 'Key', {

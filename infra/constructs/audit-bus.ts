@@ -11,7 +11,7 @@ import { kindOf } from '../../contracts/services.ts';
 import type { ServiceBus } from '../../workflows/states.ts';
 import { ownMetric, Stats } from '../metrics.ts';
 import { brokenBusAlarm, busArchive, busLog, everyEventRule } from '../names.ts';
-import type { Settings } from '../settings.ts';
+import type { ServiceSettings } from '../service-settings.ts';
 import { SchemaRegistry } from './schema-registry.ts';
 import { ServiceAlarm } from './service-alarm.ts';
 
@@ -23,7 +23,7 @@ interface AuditBusProps {
   deadLetterQueue: IQueue;
   /** Name of the function that checks the bus: the service's sweep. */
   checkedBy: string;
-  settings: Settings;
+  settings: ServiceSettings;
 }
 
 /**

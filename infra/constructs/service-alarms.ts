@@ -5,18 +5,20 @@ import type { ServiceKind } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { awsMetric, ownMetric, Stats } from '../metrics.ts';
 import { alarmNamed } from '../names.ts';
-import type { Settings } from '../settings.ts';
+import type { ServiceSettings } from '../service-settings.ts';
 import { ServiceAlarm, type ServiceAlarmProps } from './service-alarm.ts';
 
 /** The resources that the alarms of a service monitor. */
 export interface MonitoredService {
-  service: ServiceKind;
+  kind: ServiceKind;
+  /** Name of the service. */
+  service: string;
   /** Name of the sweep function. */
   sweep: string;
   /** ARN of the roll-back state machine. */
   rollBackMachineArn: string;
   api: { name: string; stage: string };
-  settings: Settings;
+  settings: ServiceSettings;
 }
 
 /**
@@ -164,7 +166,7 @@ export class ServiceAlarms extends Construct {
       // Without a run of the sweep the state is unknown: the alarm keeps its state.
       treatMissingData: TreatMissingData.IGNORE,
     });
-    const hangsAfter = HANGS_AFTER_MINUTES[this.#monitored.service];
+    const hangsAfter = HANGS_AFTER_MINUTES[this.#monitored.kind];
     this.add('Hangs', 'provisionings-hang', {
       condition: `A provisioning or roll-back has been running for ${hangsAfter} minutes. Seconds are usual.`,
       impact:

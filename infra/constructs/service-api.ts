@@ -17,7 +17,7 @@ import { Construct } from 'constructs';
 import * as z from 'zod';
 import type { Route } from '../../contracts/routes.ts';
 import { acknowledge } from '../checks.ts';
-import type { Settings } from '../settings.ts';
+import type { ServiceSettings } from '../service-settings.ts';
 import { addProblemResponses } from './problem-responses.ts';
 
 interface ServiceApiProps {
@@ -27,7 +27,7 @@ interface ServiceApiProps {
   authorization: MethodOptions;
   /** Callers with an API key and a rate limit of their own. If there is at least one, every request needs a key. */
   callers?: readonly string[];
-  settings: Settings;
+  settings: ServiceSettings;
 }
 
 /** Rate per second and burst of a caller with a limit of its own: a fifth of the limits of the stage. */
@@ -134,10 +134,14 @@ export class ServiceApi extends Construct {
     routes: Readonly<Record<Name, Route>>,
     handlers: Record<Name, IFunction>,
   ): void {
-    for (const name in routes) this.#addRoute(routes[name], handlers[name]);
+    for (const name in routes) this.addRoute(routes[name], handlers[name]);
   }
 
-  #addRoute({ method, path, body }: Route, handler: IFunction): void {
+  /** Adds a route. API Gateway checks only the JSON type of the body. */
+  addRoute(
+    { method, path, body }: Pick<Route, 'path' | 'body'> & { method: string },
+    handler: IFunction,
+  ): void {
     const model = body === undefined ? {} : { requestModels: { 'application/json': this.#modelOf(body) } };
     this.api.root
       .resourceForPath(path)

@@ -20,7 +20,7 @@ import { bundleOf } from '../bundles.ts';
 import { acknowledge } from '../checks.ts';
 import { functionNamed } from '../names.ts';
 import { allow } from '../permissions.ts';
-import type { Settings } from '../settings.ts';
+import type { ServiceSettings } from '../service-settings.ts';
 
 const environments = { app1, app2 } as const;
 
@@ -32,12 +32,15 @@ type EnvironmentOf<S extends ServiceKind, N extends FunctionName<S>> =
   Environments[S][N] extends z.ZodType<unknown, infer Input extends object> ? Input : never;
 
 export interface ServiceFunctionProps<S extends ServiceKind, N extends FunctionName<S>> {
-  service: S;
+  /** Kind of the service, which has the code of the function. */
+  kind: S;
+  /** Name of the service. */
+  service: string;
   name: N;
   environment: EnvironmentOf<S, N>;
   /** The permissions of the function, except for writing its own log. */
   permissions: PolicyStatement[];
-  settings: Settings;
+  settings: ServiceSettings;
   /** Time limit in seconds; that of a step by default (contracts/time-limits.ts). */
   timeout?: number;
   /** Removal policy of its log; that of the settings by default. */
@@ -83,7 +86,7 @@ export class ServiceFunction<S extends ServiceKind, N extends FunctionName<S>> e
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
-      code: Code.fromAsset(bundleOf(this, props.service, props.name)),
+      code: Code.fromAsset(bundleOf(this, props.kind, props.name)),
       memorySize: 512,
       ...reservation(props),
       timeout: Duration.seconds(props.timeout ?? timeLimits.stepFunction),

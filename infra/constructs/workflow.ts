@@ -9,7 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledge } from '../checks.ts';
-import type { Settings } from '../settings.ts';
+import type { ServiceSettings } from '../service-settings.ts';
 
 interface WorkflowProps {
   stateMachineName: string;
@@ -17,7 +17,7 @@ interface WorkflowProps {
   definition: (scope: Construct) => IChainable;
   /** Time limit of an execution in seconds. */
   timeout: number;
-  settings: Settings;
+  settings: ServiceSettings;
 }
 
 /**

@@ -8,7 +8,7 @@ import { permissions } from '../support/resources.ts';
  * function needs each of its permissions; so each permission is a call of the matrix or an exception with a reason.
  */
 
-const { app1, app2 } = templates({ target: 'local' });
+const { app1, app2 } = templates({ environment: 'local' });
 
 /** `function action` of each permission, except for those that Lambda itself uses for the function. */
 const allowed = [app1, app2].flatMap((template) =>

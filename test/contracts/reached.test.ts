@@ -250,7 +250,7 @@ const retry = () => retryProvisioning(signedRequest({ id: PROVISIONING_ID }));
 
 /** A response of the deployed API itself. */
 function fromGateway(type: string): APIGatewayProxyResult {
-  const found = resources(templates({ target: 'aws' }).app1, 'AWS::ApiGateway::GatewayResponse').find(
+  const found = resources(templates({ environment: 'aws' }).app1, 'AWS::ApiGateway::GatewayResponse').find(
     ([, { Properties }]) => Properties['ResponseType'] === type,
   );
   const templatesOf = found?.[1].Properties['ResponseTemplates'] as Record<string, string>; // the form in CloudFormation

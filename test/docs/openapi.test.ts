@@ -14,7 +14,7 @@ import { resources } from '../support/resources.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
-const deployed = templates({ target: 'aws' });
+const deployed = templates({ environment: 'aws' });
 
 const gatewayResponse = z.object({ ResponseTemplates: z.strictObject({ 'application/json': z.string() }) });
 

@@ -8,7 +8,7 @@ import { templates } from '../../infra/templates.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 import { resources } from '../support/resources.ts';
 
-const made = templates({ target: 'aws' });
+const made = templates({ environment: 'aws' });
 
 const metricFilter = z.object({
   FilterPattern: z.string(),

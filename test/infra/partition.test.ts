@@ -1,16 +1,21 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { App } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
 import { checkPartition } from '../../infra/checks.ts';
-import { ServiceStack } from '../../infra/service-stack.ts';
-import { readSettings } from '../../infra/settings.ts';
+import { Service } from '../../infra/service.ts';
+import { serviceSettings } from '../../infra/service-settings.ts';
 
-/** A service stack without resources of its own. */
-class AnyService extends ServiceStack<'app1'> {
-  constructor(env?: { region: string }) {
-    const app = new App({ analyticsReporting: false });
-    super(app, 'App1', 'app1', { settings: readSettings(app.node), ...(env === undefined ? {} : { env }) });
-  }
-}
+/** A service without resources of its own. */
+class AnyService extends Service<'app1'> {}
+
+/** Adds a service to a stack of this region. */
+const addService = (env?: { region: string }) => {
+  const stack = new Stack(new App({ analyticsReporting: false }), 'App1', env === undefined ? {} : { env });
+  return new AnyService(stack, 'Default', {
+    kind: 'app1',
+    service: 'app1',
+    settings: serviceSettings(stack.node, {}),
+  });
+};
 
 const before = process.env['CDK_DEFAULT_REGION'];
 const credentialsAreOf = (region: string | undefined) => {
@@ -25,19 +30,19 @@ describe('a region', () => {
     ['us-gov-west-1', /aws-us-gov.*FIPS endpoints only/],
     ['us-iso-east-1', /aws-iso.*it has not been tested there/],
   ])('of another partition fails the synthesis with a reason: %s', (region, reason) => {
-    expect(() => new AnyService({ region })).toThrow(reason);
+    expect(() => addService({ region })).toThrow(reason);
     credentialsAreOf(region);
-    expect(() => new AnyService()).toThrow(reason);
+    expect(() => addService()).toThrow(reason);
   });
 
   it.each(['eu-central-1', 'us-east-1', 'xx-future-1', undefined])('is accepted: %s', (region) => {
     credentialsAreOf(region);
-    expect(() => new AnyService()).not.toThrow();
+    expect(() => addService()).not.toThrow();
     if (region !== undefined) expect(() => checkPartition(region)).not.toThrow();
   });
 
   it('of the stack takes precedence over that of the credentials', () => {
     credentialsAreOf('cn-north-1');
-    expect(() => new AnyService({ region: 'eu-central-1' })).not.toThrow();
+    expect(() => addService({ region: 'eu-central-1' })).not.toThrow();
   });
 });

@@ -7,7 +7,7 @@ import { type Template, templates } from '../../infra/templates.ts';
 /** Every policy of both templates: permissions to put events, and permissions of AWS services. */
 
 const SETTINGS = {
-  'one account': { target: 'aws' },
+  'one account': { environment: 'aws' },
   'two accounts': { app1_account: '111122223333', app2_account: '444455556666' },
   'subscribers and callers': { subscriber_accounts: '777788889999', app1_callers: 'billing' },
 } as const;

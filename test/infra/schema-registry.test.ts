@@ -5,7 +5,7 @@ import { eventRows, events, sourceOf } from '../../contracts/events/catalogue.ts
 import { serviceKinds } from '../../contracts/services.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
 import { draft4Of } from '../../infra/constructs/schema-registry.ts';
-import { names } from '../../infra/settings.ts';
+import { app1Names, targetNames } from '../../infra/names.ts';
 import { templates } from '../../infra/templates.ts';
 import { resources } from '../support/resources.ts';
 
@@ -18,8 +18,8 @@ const schemas = (service: (typeof serviceKinds)[number]) =>
 
 describe('the schema registry', () => {
   it.each([
-    ['app1', names.app1Bus],
-    ['app2', names.app2Bus],
+    ['app1', app1Names.bus],
+    ['app2', targetNames('app2').bus],
   ] as const)('of %s has the name of its bus and a schema of each of its events', (service, bus) => {
     const registries = resources(on[service], 'AWS::EventSchemas::Registry');
     const source = sourceOf(service);

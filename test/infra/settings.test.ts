@@ -7,13 +7,13 @@ import { POLICY } from '../support/password-policy.ts';
 const settings = (context: Record<string, string | undefined>) => readSettings(new App({ context }).node);
 
 describe('settings', () => {
-  it('protect all resources unless the target is local', () => {
+  it('protect all resources unless the environment is local', () => {
     expect(settings({})).toMatchObject({
       removalPolicy: 'retain-on-update-or-delete',
       unnamedRemovalPolicy: 'retain',
       deletionProtection: true,
     });
-    expect(settings({ target: 'local' })).toMatchObject({
+    expect(settings({ environment: 'local' })).toMatchObject({
       removalPolicy: 'destroy',
       unnamedRemovalPolicy: 'destroy',
       deletionProtection: false,
@@ -30,7 +30,7 @@ describe('settings', () => {
       describeExecutionsPerSecond: 40,
       describesPerCaller: 2.5,
     });
-    expect(settings({ target: 'local' })).toMatchObject({
+    expect(settings({ environment: 'local' })).toMatchObject({
       describeExecutionsPerSecond: 1000,
       describesPerCaller: 1000,
     });
@@ -41,7 +41,7 @@ describe('settings', () => {
     expect(polls({})).toBe(1);
     expect(polls({ describe_executions_per_second: '15' })).toBe(1.5);
     expect(polls({ describe_executions_per_second: '40', status_polls_per_second: '2' })).toBe(2);
-    expect(polls({ target: 'local' })).toBe(4);
+    expect(polls({ environment: 'local' })).toBe(4);
   });
 
   it('reserve concurrency only if it is set', () => {
@@ -148,13 +148,13 @@ describe('settings', () => {
   it.each([
     ['two characters swapped', 'alarm_emial', 'alarm_email'],
     ['a missing character', 'alarm_topi', 'alarm_topic'],
-    ['an extra character', 'targett', 'target'],
+    ['an extra character', 'environmentt', 'environment'],
     ['another case', 'Alarm_Email', 'alarm_email'],
     ['camel case', 'alarmEmail', 'alarm_email'],
     ['a hyphen', 'subscriber-accounts', 'subscriber_accounts'],
     ['one of several', 'subscriber_account', 'subscriber_accounts'],
   ])('reject a name with %s, and suggest the correct one', (_what, written, meant) => {
-    expect(() => settings({ target: 'local', [written]: 'ops@example.com' })).toThrow(
+    expect(() => settings({ environment: 'local', [written]: 'ops@example.com' })).toThrow(
       `✖ "${written}" is not a setting; did you mean ${meant}?`,
     );
   });
@@ -169,9 +169,10 @@ describe('settings', () => {
   );
 
   it('report all unknown names and invalid values at once, without the values', () => {
-    const wrong = () => settings({ alarm_emial: 'ops@example.com', migrations: 'on', target: 'production' });
+    const wrong = () =>
+      settings({ alarm_emial: 'ops@example.com', migrations: 'on', environment: 'production' });
 
-    expect(wrong).toThrow(/target[\s\S]*"alarm_emial"[\s\S]*"migrations"/);
+    expect(wrong).toThrow(/environment[\s\S]*"alarm_emial"[\s\S]*"migrations"/);
     expect(wrong).not.toThrow('ops@example.com');
   });
 
@@ -189,8 +190,8 @@ describe('settings', () => {
   });
 
   it('report each invalid value', () => {
-    expect(() => settings({ target: 'production', app1_account: '42' })).toThrow(
-      /target[\s\S]*app1_account|app1_account[\s\S]*target/,
+    expect(() => settings({ environment: 'production', app1_account: '42' })).toThrow(
+      /environment[\s\S]*app1_account|app1_account[\s\S]*environment/,
     );
   });
 });

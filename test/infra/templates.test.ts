@@ -10,13 +10,16 @@ import { problem, problems } from '../../contracts/problems.ts';
 import type { ServiceKind } from '../../contracts/services.ts';
 import { serviceKinds } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
-import { defaultPasswordPolicy, names } from '../../infra/settings.ts';
+import { app1Names, targetNames } from '../../infra/names.ts';
+import { defaultPasswordPolicy } from '../../infra/settings.ts';
 import { templates } from '../../infra/templates.ts';
 import { permissions, resources } from '../support/resources.ts';
 import { ENCRYPTED, subject } from '../support/subject.ts';
 
-const aws = templates({ target: 'aws' });
-const local = templates({ target: 'local' });
+const app2Names = targetNames('app2');
+const buses = { app1: app1Names.bus, app2: app2Names.bus };
+const aws = templates({ environment: 'aws' });
+const local = templates({ environment: 'local' });
 const twoAccounts = templates({ app1_account: '111122223333', app2_account: '444455556666' });
 const sweeps = { app1: 'app1-sweep-provisionings', app2: 'app2-sweep-user-creations' } as const;
 
@@ -217,7 +220,7 @@ describe.each(serviceKinds)('the stack of %s', (service) => {
     ],
     [
       'the bus or its rule to the log is broken',
-      `${names[`${service}Bus`]}-broken`,
+      `${buses[service]}-broken`,
       'events-not-published',
       'ignore',
     ],
@@ -265,18 +268,18 @@ describe('names', () => {
       resources(aws[service], type).map(([, { Properties }]) => Properties[property]);
 
     expect(named('app1', 'AWS::StepFunctions::StateMachine', 'StateMachineName')).toEqual([
-      names.provisionServiceUser,
-      names.rollBackProvisioning,
+      app1Names.provisionServiceUser,
+      app1Names.rollBackProvisioning,
     ]);
     expect(named('app2', 'AWS::StepFunctions::StateMachine', 'StateMachineName')).toEqual([
-      names.createServiceUser,
-      names.rollBackServiceUser,
+      app2Names.createServiceUser,
+      app2Names.rollBackServiceUser,
     ]);
-    expect(named('app1', 'AWS::Events::EventBus', 'Name')).toEqual([names.app1Bus]);
-    expect(named('app2', 'AWS::Events::EventBus', 'Name')).toEqual([names.app2Bus]);
-    expect(named('app1', 'AWS::KMS::Alias', 'AliasName')).toEqual([names.intakeKeyAlias]);
-    expect(named('app2', 'AWS::KMS::Alias', 'AliasName')).toEqual([names.crossServiceKeyAlias]);
-    expect(named('app2', 'AWS::SecretsManager::Secret', 'Name')).toEqual([names.credentialsSecret]);
+    expect(named('app1', 'AWS::Events::EventBus', 'Name')).toEqual([app1Names.bus]);
+    expect(named('app2', 'AWS::Events::EventBus', 'Name')).toEqual([app2Names.bus]);
+    expect(named('app1', 'AWS::KMS::Alias', 'AliasName')).toEqual([app1Names.intakeKeyAlias]);
+    expect(named('app2', 'AWS::KMS::Alias', 'AliasName')).toEqual([app2Names.crossServiceKeyAlias]);
+    expect(named('app2', 'AWS::SecretsManager::Secret', 'Name')).toEqual([app2Names.credentialsSecret]);
   });
 
   it("of App1's parameters are outputs of App2", () => {
@@ -572,28 +575,30 @@ describe('permissions', () => {
   });
 
   it.each([
-    ['app1', 'app1-cancel-provisioning', 'states:StartExecution', [names.rollBackProvisioning]],
-    ['app1', 'app1-start-roll-back', 'states:StartExecution', [names.rollBackProvisioning]],
-    ['app1', 'app1-sweep-provisionings', 'states:StartExecution', [names.rollBackProvisioning]],
-    ['app1', 'app1-start-provisioning', 'states:StartExecution', [names.provisionServiceUser]],
-    ['app1', 'app1-retry-provisioning', 'states:StartExecution', [names.provisionServiceUser]],
-    ['app1', 'app1-call-target', 'states:SendTaskSuccess', [names.provisionServiceUser]],
-    ['app1', 'app1-call-target', 'states:SendTaskFailure', [names.provisionServiceUser]],
-    ['app1', 'app1-stop-provisioning', 'states:StopExecution', [names.provisionServiceUser]],
+    ['app1', 'app1-cancel-provisioning', 'states:StartExecution', [app1Names.rollBackProvisioning]],
+    ['app1', 'app1-start-roll-back', 'states:StartExecution', [app1Names.rollBackProvisioning]],
+    ['app1', 'app1-sweep-provisionings', 'states:StartExecution', [app1Names.rollBackProvisioning]],
+    ['app1', 'app1-start-provisioning', 'states:StartExecution', [app1Names.provisionServiceUser]],
+    ['app1', 'app1-retry-provisioning', 'states:StartExecution', [app1Names.provisionServiceUser]],
+    ['app1', 'app1-call-target', 'states:SendTaskSuccess', [app1Names.provisionServiceUser]],
+    ['app1', 'app1-call-target', 'states:SendTaskFailure', [app1Names.provisionServiceUser]],
+    ['app1', 'app1-stop-provisioning', 'states:StopExecution', [app1Names.provisionServiceUser]],
     [
       'app2',
       'app2-cancel-user-creation',
       'states:StartExecution',
-      [names.createServiceUser, names.rollBackServiceUser],
+      [app2Names.createServiceUser, app2Names.rollBackServiceUser],
     ],
-    ['app2', 'app2-start-roll-back', 'states:StartExecution', [names.rollBackServiceUser]],
-    ['app2', 'app2-sweep-user-creations', 'states:StartExecution', [names.rollBackServiceUser]],
-    ['app2', 'app2-start-user-creation', 'states:StartExecution', [names.createServiceUser]],
-    ['app2', 'app2-stop-user-creation', 'states:StopExecution', [names.createServiceUser]],
+    ['app2', 'app2-start-roll-back', 'states:StartExecution', [app2Names.rollBackServiceUser]],
+    ['app2', 'app2-sweep-user-creations', 'states:StartExecution', [app2Names.rollBackServiceUser]],
+    ['app2', 'app2-start-user-creation', 'states:StartExecution', [app2Names.createServiceUser]],
+    ['app2', 'app2-stop-user-creation', 'states:StopExecution', [app2Names.createServiceUser]],
   ] as const)('of %s: %s has %s on %j', (service, functionName, action, machines) => {
     const reached = (permissions(aws[service])[functionName] ?? [])
       .filter(({ Action }) => Action.includes(action))
-      .flatMap(({ Resource }) => JSON.stringify(Resource).match(/(?<=:(stateMachine|execution):)\w+/g) ?? []);
+      .flatMap(
+        ({ Resource }) => JSON.stringify(Resource).match(/(?<=:(stateMachine|execution):)[\w-]+/g) ?? [],
+      );
 
     expect(reached.sort()).toEqual([...machines].sort());
   });
@@ -619,13 +624,13 @@ describe('permissions', () => {
 describe.each([
   {
     service: 'app1',
-    machine: names.provisionServiceUser,
+    machine: app1Names.provisionServiceUser,
     rollBack: 'app1-start-roll-back',
     sweep: 'app1-sweep-provisionings',
   },
   {
     service: 'app2',
-    machine: names.createServiceUser,
+    machine: app2Names.createServiceUser,
     rollBack: 'app2-start-roll-back',
     sweep: 'app2-sweep-user-creations',
   },
@@ -740,7 +745,7 @@ describe('reserved concurrency', () => {
     );
 
   it('is not set by default', () => {
-    expect(reserved({ target: 'aws' })).toEqual({});
+    expect(reserved({ environment: 'aws' })).toEqual({});
   });
 
   it('is set for functions that only compensate, roll back or sweep', () => {
@@ -772,7 +777,7 @@ describe('the rate limits of callers', () => {
   };
 
   it('apply to every function that describes executions for callers', () => {
-    expect(limitsIn({ target: 'aws' })).toEqual({
+    expect(limitsIn({ environment: 'aws' })).toEqual({
       'app1-start-provisioning': ['5', '5'],
       'app1-retry-provisioning': ['5', '5'],
       'app1-get-provisioning': ['5', '5'],
@@ -953,8 +958,8 @@ describe('accounts that subscribe to events', () => {
   const open = templates({ subscriber_accounts: SUBSCRIBER });
 
   it.each([
-    ['app1', names.app1Bus, ['app1.provisioning']],
-    ['app2', names.app2Bus, ['app2.service-users', 'app2.notifications']],
+    ['app1', app1Names.bus, ['app1.provisioning']],
+    ['app2', app2Names.bus, ['app2.service-users', 'app2.notifications']],
   ] as const)('may have rules of their own at %s, about its events', (service, EventBusName, sources) => {
     const policies = resources(open[service], 'AWS::Events::EventBusPolicy').map(
       ([, { Properties }]) => Properties,

@@ -22,29 +22,30 @@ const legacy = {
 /**
  * The values of each setting, beside its default, by which templates differ. A setting without values here does not compile.
  */
-const values: Readonly<Record<Exclude<SettingName, 'target' | keyof typeof legacy>, readonly string[]>> = {
-  app1_account: ['111122223333'],
-  app2_account: ['444455556666'],
-  subscriber_accounts: ['777788889999', '777788889999,888899990000'],
-  creations_per_second: ['10'],
-  status_polls_per_second: ['2.5'],
-  describe_executions_per_second: ['40'],
-  describes_per_caller: ['2'],
-  compensation_concurrency: ['5'],
-  password_minimum_length: ['20'],
-  password_characters: ['none', 'lowercase,numbers'],
-  api_client_group: ['machines'],
-  service_user_group: ['robots'],
-  check_user_in_pool: ['admin', 'all'],
-  schema_registry: ['on'],
-  api_gateway_log_role: ['keep'],
-  app1_callers: ['billing', 'billing,crm'],
-  alarm_email: ['operators@example.com'],
-  alarm_topic: ['arn:aws:sns:eu-central-1:111122223333:operators'],
-  runbooks_url: ['https://wiki.example.com/runbooks'],
-  migration: ['header', 'flag'],
-  legacy_secret_key_arn: ['arn:aws:kms:eu-central-1:111122223333:key/0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01'],
-};
+const values: Readonly<Record<Exclude<SettingName, 'environment' | keyof typeof legacy>, readonly string[]>> =
+  {
+    app1_account: ['111122223333'],
+    app2_account: ['444455556666'],
+    subscriber_accounts: ['777788889999', '777788889999,888899990000'],
+    creations_per_second: ['10'],
+    status_polls_per_second: ['2.5'],
+    describe_executions_per_second: ['40'],
+    describes_per_caller: ['2'],
+    compensation_concurrency: ['5'],
+    password_minimum_length: ['20'],
+    password_characters: ['none', 'lowercase,numbers'],
+    api_client_group: ['machines'],
+    service_user_group: ['robots'],
+    check_user_in_pool: ['admin', 'all'],
+    schema_registry: ['on'],
+    api_gateway_log_role: ['keep'],
+    app1_callers: ['billing', 'billing,crm'],
+    alarm_email: ['operators@example.com'],
+    alarm_topic: ['arn:aws:sns:eu-central-1:111122223333:operators'],
+    runbooks_url: ['https://wiki.example.com/runbooks'],
+    migration: ['header', 'flag'],
+    legacy_secret_key_arn: ['arn:aws:kms:eu-central-1:111122223333:key/0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01'],
+  };
 
 /** Adds the settings that others require. */
 const complete = (settings: Record<string, string>): Record<string, string> =>
@@ -70,7 +71,7 @@ export const variants: readonly Variant[] = [
 ];
 
 /** The deployment to the local AWS; the rule packs do not apply, because it is disposable. */
-export const localVariant: Variant = { name: 'target=local', context: { target: 'local' } };
+export const localVariant: Variant = { name: 'environment=local', context: { environment: 'local' } };
 
 /** The templates of both stacks for one variant, with empty functions. */
 export const templatesOf = ({ context: settings }: Variant): Record<ServiceKind, Template> =>

@@ -124,9 +124,12 @@ describe('the preflight', () => {
       'stack App2',
       'names of App1',
       'names of App2',
-      ...['ProvisionServiceUser', 'RollBackProvisioning', 'CreateServiceUser', 'RollBackServiceUser'].map(
-        (machine) => `definition of ${machine}`,
-      ),
+      ...[
+        'ProvisionServiceUser',
+        'RollBackProvisioning',
+        'app2-CreateServiceUser',
+        'app2-RollBackServiceUser',
+      ].map((machine) => `definition of ${machine}`),
       'policies',
       'log resource policies',
       "API Gateway's log role",
@@ -147,18 +150,22 @@ describe('the preflight', () => {
     const all = await preflight(changed);
 
     expect(all.filter(({ verdict }) => verdict === 'missing')).toEqual(
-      ['ProvisionServiceUser', 'RollBackProvisioning', 'CreateServiceUser', 'RollBackServiceUser'].map(
-        (name) =>
-          expect.objectContaining({
-            what: `definition of ${name}`,
-            found: expect.stringMatching(/^[A-Z_]+ /),
-          }),
+      [
+        'ProvisionServiceUser',
+        'RollBackProvisioning',
+        'app2-CreateServiceUser',
+        'app2-RollBackServiceUser',
+      ].map((name) =>
+        expect.objectContaining({
+          what: `definition of ${name}`,
+          found: expect.stringMatching(/^[A-Z_]+ /),
+        }),
       ),
     );
   });
 
   it('finds existing names, also of a secret that is scheduled for deletion', async () => {
-    const SecretId = 'app1-api-client-credentials';
+    const SecretId = 'app2-api-client-credentials';
     await where.client(SQSClient).send(new CreateQueueCommand({ QueueName: 'app1-dead-letter-queue' }));
     await where
       .client(CloudWatchLogsClient)
@@ -170,7 +177,7 @@ describe('the preflight', () => {
 
     expect(taken.map(({ what, found }) => `${what}: ${found}`).sort()).toEqual([
       'name /aws/lambda/app2-create-user: in use by another AWS::Logs::LogGroup',
-      'name app1-api-client-credentials: in use by another AWS::SecretsManager::Secret',
+      'name app2-api-client-credentials: in use by another AWS::SecretsManager::Secret',
       'name app1-dead-letter-queue: in use by another AWS::SQS::Queue',
     ]);
     expect(taken[0]?.remedy).toContain('aws ');

@@ -17,7 +17,7 @@ const region = 'eu-central-1';
 const arns = {
   key: `arn:aws:kms:${region}:${APP2}:key/cross-service`,
   credentialsKey: `arn:aws:kms:${region}:${APP2}:key/credentials`,
-  secret: `arn:aws:secretsmanager:${region}:${APP2}:secret:app1-api-client-credentials-AbCdEf`,
+  secret: `arn:aws:secretsmanager:${region}:${APP2}:secret:app2-api-client-credentials-AbCdEf`,
   otherSecret: `arn:aws:secretsmanager:${region}:${APP2}:secret:other-AbCdEf`,
 };
 

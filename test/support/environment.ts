@@ -30,7 +30,7 @@ Object.assign(process.env, {
   APP2_CLIENT_ID: 'machine-client',
   APP2_NOTIFICATIONS: 'on',
   CALLBACKS_TABLE: 'unit-test-callbacks',
-  APP2_SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:app1-api-client-credentials`,
+  APP2_SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:app2-api-client-credentials`,
 
   RATE_LIMITS_TABLE: 'unit-test-rate-limits',
   CREATIONS_PER_SECOND: '20',
@@ -43,6 +43,7 @@ Object.assign(process.env, {
   API_CLIENT_GROUP: 'api-client',
   SERVICE_USER_GROUP: 'service-user',
   CHECK_USER_IN_POOL: 'off',
+  BUSINESS_ROUTES: JSON.stringify([{ method: 'POST', path: 'sample' }]),
   KEY_ARN: `arn:aws:kms:${account}:key/app2`,
   PASSWORD_POLICY: JSON.stringify({
     minimum_length: 12,
@@ -52,5 +53,5 @@ Object.assign(process.env, {
     require_symbols: true,
   }),
   MACHINE_CLIENT_ID: 'machine-client',
-  SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:app1-api-client-credentials`,
+  SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:app2-api-client-credentials`,
 });

@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { workflowNameOf } from '../../../contracts/services.ts';
 import { type Template, templates } from '../../../infra/templates.ts';
 import { type Machine, machine } from '../../../workflows/asl.ts';
 
-/** The deployed definitions of all state machines by name, with names in place of ARNs. */
+/** The deployed definitions of all state machines by the name of the workflow, with names in place of ARNs. */
 export function definitions(): Record<string, Machine> {
   return Object.fromEntries(Object.values(templates()).flatMap(machinesIn));
 }
@@ -18,7 +19,7 @@ function machinesIn(template: Template): [string, Machine][] {
     .map(({ Properties }) => {
       const { StateMachineName, DefinitionString } = stateMachine.parse(Properties);
       const text = DefinitionString['Fn::Join'][1].map((part) => textOf(part, template)).join('');
-      return [StateMachineName, machine.parse(JSON.parse(text))];
+      return [workflowNameOf(StateMachineName), machine.parse(JSON.parse(text))];
     });
 }
 

@@ -13,13 +13,13 @@ import { rateLimiter } from '../../shared/rate-limiter.ts';
 import type { CreationRates } from './environments.ts';
 
 /**
- * Start times of creations: one queue with a fixed rate, of which each caller holds at most a quarter. The state is in the
+ * Start times of creations: one queue with a fixed rate, also of all targets that share the table, of which each caller holds at most a quarter. The state is in the
  * table of the rate limiters:
  *
  * - `creations`: the next free start of the queue. While the queue is empty, only this item is used.
  * - `express-creations`: a small second rate beside the queue, for callers with few queued creations.
  * - `caller:<caller>`: the number of queued creations of a caller, per period of their start times.
- * - `reservation:<creation>`: the start of one queued creation, so that a retried step finds it again and a creation
+ * - `reservation:<service>:<creation>`: the start of one queued creation, so that a retried step finds it again and a creation
  *   that finishes early releases it.
  *
  * Best effort, as the rate limiter: it only determines start times.
@@ -80,6 +80,7 @@ const RETENTION_SECONDS = 60 * 60;
 
 export function creationLimiter({ dynamoDb, environment, now }: Services): CreationLimiter {
   const {
+    SERVICE: service,
     RATE_LIMITS_TABLE: tableName,
     CREATIONS_PER_SECOND: creationsPerSecond,
     EXPRESS_CREATIONS_PER_SECOND: expressCreationsPerSecond,
@@ -99,6 +100,9 @@ export function creationLimiter({ dynamoDb, environment, now }: Services): Creat
   });
   const callerShare = Math.max(1, timeLimits.longestQueue * creationsPerSecond * CALLER_SHARE);
   const expressShare = expressCreationsOf(expressCreationsPerSecond);
+
+  // Two targets with one table have the same provisioning_id in a request for both.
+  const reservationItem = (id: string): string => `reservation:${service}:${id}`;
 
   const keyOf = (name: string) => ({ TableName: tableName, Key: { name: { S: name } } });
   const itemOf = async (name: string, ConsistentRead: boolean): Promise<Item> =>
@@ -228,7 +232,6 @@ const expressStart = (slot: number, at: number): number =>
 type Item = Record<string, AttributeValue>;
 
 const callerItem = (caller: string): string => `caller:${caller}`;
-const reservationItem = (id: string): string => `reservation:${id}`;
 
 const numberIn = (item: Item | undefined, field: string): number => Number(item?.[field]?.N ?? 0);
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { businessRoute } from '../../../contracts/app2-access.ts';
 import { passwordPolicyText } from '../../../contracts/password-policy.ts';
 import { targetName } from '../../../contracts/services.ts';
 import { monitoredBus, sweepTable, sweepVariables } from '../../shared/environment.ts';
@@ -14,6 +15,7 @@ const machines = z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN
 
 /** Variables of the creation limiter. */
 const creationRates = z.object({
+  ...service.shape,
   RATE_LIMITS_TABLE: text,
   /** Rate of creations; slightly below the lowest quota, which compensation shares. */
   CREATIONS_PER_SECOND: rate,
@@ -38,6 +40,11 @@ export const environments = {
     SERVICE_USER_GROUP: text,
     /** Tokens that are refused if their user is deleted or disabled: none, those of /admin, or all. */
     CHECK_USER_IN_POOL: z.enum(['off', 'admin', 'all']),
+    /** The business endpoints of the service, in JSON. */
+    BUSINESS_ROUTES: z
+      .string()
+      .transform((text): unknown => JSON.parse(text))
+      .pipe(z.array(businessRoute)),
   }),
   'start-user-creation': z.object({
     ...machines.shape,
@@ -54,7 +61,6 @@ export const environments = {
   'cancel-user-creation': z.object({ USER_POOL_ID: text, ...machines.shape }),
   sample: z.object({}),
   'decrypt-credentials': z.object({
-    ...service.shape,
     KEY_ARN: text,
     PASSWORD_POLICY: passwordPolicyText,
     ...creationRates.shape,

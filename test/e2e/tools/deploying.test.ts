@@ -146,7 +146,7 @@ async function uniqueNamesOf(service: ServiceKind): Promise<string[]> {
   ].flatMap((found) => found ?? []);
   const ownNames = {
     app1: /app1-(?!api-client)|ProvisionServiceUser|RollBackProvisioning/,
-    app2: /app2-|app1-api-client|CreateServiceUser|RollBackServiceUser|cross-service/,
+    app2: /app2-/,
   }[service];
   return names.filter((name) => name !== undefined).filter((name) => ownNames.test(name));
 }
@@ -203,7 +203,7 @@ describe('docs/deploying.md', () => {
       ]),
     );
     const { SecretString = '' } = await new SecretsManagerClient(configuration).send(
-      new GetSecretValueCommand({ SecretId: 'app1-api-client-credentials' }),
+      new GetSecretValueCommand({ SecretId: 'app2-api-client-credentials' }),
     );
     expect(machineCredentials.safeParse(JSON.parse(SecretString)).success).toBe(true);
   });
@@ -285,7 +285,7 @@ describe('docs/deploying.md', () => {
     expect(Object.keys(remaining)).not.toEqual(expect.arrayContaining(['App2']));
     const { stateMachines = [] } = await new SFNClient(configuration).send(new ListStateMachinesCommand({}));
     expect(stateMachines.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['ProvisionServiceUser', 'CreateServiceUser']),
+      expect.arrayContaining(['ProvisionServiceUser', 'app2-CreateServiceUser']),
     );
   });
 });

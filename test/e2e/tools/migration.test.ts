@@ -68,7 +68,7 @@ beforeAll(async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'legacy-')), 'key');
   writeFileSync(file, `${KEY}\n`, { mode: 0o600 });
   shell = openShell({
-    ...operatorOf(access, { target: 'local' }),
+    ...operatorOf(access, { environment: 'local' }),
     APP1_URL: outputs.app1.api_url,
     KEY_FILE: file,
     // The setting requires https, except for the local AWS.

@@ -36,7 +36,7 @@ beforeAll(async () => {
     NAME: other.username,
   };
   shell = openShell({
-    ...operatorOf(access, { target: 'local' }),
+    ...operatorOf(access, { environment: 'local' }),
     LOCAL_AWS_DIR: process.env['LOCAL_AWS_DIR'],
   });
   await shell.run(`good=${provisioning_id} failed=${failed}`);

@@ -38,13 +38,17 @@ export const cognito = (operation: string, address: 'username' | 'sub'): Match =
 /**
  * The name of a roll-back contains the generation, which is not known before. These conditions match its first attempt.
  */
+/** Name of the state machine of a workflow. App2's start with its name. */
+const stateMachineOf = (workflow: string): string =>
+  workflow.endsWith('ServiceUser') && workflow !== 'ProvisionServiceUser' ? `app2-${workflow}` : workflow;
+
 const isRollBack = (machine: string): boolean => machine.startsWith('RollBack');
 
 export const starts = (machine: string): Match => ({
   match: ({ id }) => ({
     service: 'stepfunctions',
     operation: 'StartExecution',
-    body: `ends_with(stateMachineArn, ':${machine}') && ${
+    body: `ends_with(stateMachineArn, ':${stateMachineOf(machine)}') && ${
       isRollBack(machine)
         ? `starts_with(name, ${text(`${id}.`)}) && ends_with(name, '.1')`
         : `name == ${text(id)}`
@@ -60,8 +64,8 @@ export const onExecution = (
     service: 'stepfunctions',
     operation,
     body: isRollBack(machine)
-      ? `contains(executionArn, ':${machine}:${identifiers[of]}.') && ends_with(executionArn, '.1')`
-      : `ends_with(executionArn, ':${machine}:${identifiers[of]}')`,
+      ? `contains(executionArn, ':${stateMachineOf(machine)}:${identifiers[of]}.') && ends_with(executionArn, '.1')`
+      : `ends_with(executionArn, ':${stateMachineOf(machine)}:${identifiers[of]}')`,
   }),
 });
 export const describes = (machine: string, of: 'id' | 'rival' = 'id') =>

@@ -2,12 +2,15 @@ import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { JwtInvalidIssuerError } from 'aws-jwt-verify/error';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { Client } from '../../../contracts/app2-access.ts';
+import { adminAccess, businessAccess, type Client } from '../../../contracts/app2-access.ts';
 import { authorize as authorizeBy, handler } from '../../../handlers/app2/authorizer.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { thrownBy } from '../../support/thrown.ts';
 import { altered, hs256, rs256, signingKey, unsigned } from '../../support/tokens.ts';
+
+/** The routes of App2. */
+const routes = [...Object.values(adminAccess), businessAccess({ method: 'POST', path: 'sample' })];
 
 const API = 'arn:aws:execute-api:eu-central-1:111122223333:api/v1';
 const key = signingKey('key-1');
@@ -105,6 +108,7 @@ describe('the authorizer of App2', () => {
       verify: async () => ({ ...claims, 'cognito:groups': ['robots', 'api-client'] }),
       clientIds: { machine: 'machine-client', service: 'service-client' },
       groupNames: { 'api-client': 'machines', 'service-user': 'robots' },
+      routes,
       checkedInPool: [],
       isEnabled: async () => true,
     });
@@ -427,6 +431,7 @@ describe('the check of the user in the pool', () => {
       verify: async () => ({ ...claims, ...other }),
       clientIds,
       groupNames,
+      routes,
       checkedInPool,
       isEnabled: async (sub) => {
         readUsers.push(sub);
@@ -488,6 +493,7 @@ describe('the check of the user in the pool', () => {
       verify: () => Promise.reject(new JwtInvalidIssuerError('not ours', 'another', 'ours')),
       clientIds,
       groupNames,
+      routes,
       checkedInPool: ['machine', 'service'],
       isEnabled: async (sub) => readUsers.push(sub) > 0,
     });

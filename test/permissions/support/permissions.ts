@@ -13,6 +13,7 @@ import { DescribeStateMachineCommand } from '@aws-sdk/client-sfn';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
 import { sourceOf } from '../../../contracts/events/catalogue.ts';
+import { workflowNameOf } from '../../../contracts/services.ts';
 import { type Template, templates } from '../../../infra/templates.ts';
 import type { Machine } from '../../../local/system.ts';
 import { configuration, outputs, system } from '../../e2e/support/deployed.ts';
@@ -53,13 +54,17 @@ const policy = z.looseObject({
 const owner = z.looseObject({
   FunctionName: z.string().optional(),
   StateMachineName: z
-    .enum(['ProvisionServiceUser', 'RollBackProvisioning', 'CreateServiceUser', 'RollBackServiceUser'])
+    .string()
+    .transform(workflowNameOf)
+    .pipe(
+      z.enum(['ProvisionServiceUser', 'RollBackProvisioning', 'CreateServiceUser', 'RollBackServiceUser']),
+    )
     .optional(),
 });
 
 /** Every permission of every role of both services, from the templates. */
 export function allPermissions(): Permission[] {
-  const { app1, app2 } = templates({ target: 'local' });
+  const { app1, app2 } = templates({ environment: 'local' });
   return [app1, app2].flatMap((template) =>
     resources(template, 'AWS::IAM::Policy').flatMap(([id, { Properties }]) => {
       const { PolicyDocument, Roles } = policy.parse(Properties);

@@ -27,6 +27,7 @@ const limiter = (creationsPerSecond: number = RATE) =>
   creationLimiter({
     dynamoDb: new DynamoDBClient({}),
     environment: {
+      SERVICE: 'payments',
       RATE_LIMITS_TABLE: 'rate-limits',
       CREATIONS_PER_SECOND: creationsPerSecond,
       EXPRESS_CREATIONS_PER_SECOND: expressCreationsPerSecond(creationsPerSecond),
@@ -212,7 +213,7 @@ describe('the creation limiter, with a queue', () => {
     const periods = Object.keys(table.items.get('caller:flood') ?? {}).filter((name) => /^period/.test(name));
     expect(periods.length).toBeLessThan(60);
     expect(Number(table.items.get('caller:flood')?.['expires_at']?.N)).toBeGreaterThan(time / 1000 - 1_000);
-    const reservation = [...table.items].find(([name]) => name.startsWith('reservation:'))?.[1];
+    const reservation = [...table.items].find(([name]) => name.startsWith('reservation:payments:'))?.[1];
     expect(Number(reservation?.['expires_at']?.N)).toBeGreaterThan(BEGIN / 1000);
   });
 

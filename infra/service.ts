@@ -1,12 +1,12 @@
-import { CfnOutput, Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Fn, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import { describeExecutionQuota } from '../contracts/quotas.ts';
-import type { ServiceKind } from '../contracts/services.ts';
+import { type ServiceKind, serviceName } from '../contracts/services.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { acknowledge, checkPartition } from './checks.ts';
 import { AlarmTopic } from './constructs/alarm-topic.ts';
@@ -31,10 +31,13 @@ import {
   sweepTable,
 } from './names.ts';
 import { allow } from './permissions.ts';
-import type { Settings } from './settings.ts';
+import type { ServiceSettings } from './service-settings.ts';
 
-interface ServiceStackProps extends StackProps {
-  settings: Settings;
+interface ServiceProps<S extends ServiceKind> {
+  kind: S;
+  /** Name of the service. */
+  service: string;
+  settings: ServiceSettings;
 }
 
 /** The environment variables of every sweep, beside the ARNs of its state machines. */
@@ -58,26 +61,30 @@ interface MonitoredResources<S extends ServiceKind> {
   graphs: readonly Graph[];
 }
 
-/** The base of both stacks: dead-letter queue, functions, sweep, monitoring and outputs. */
-export abstract class ServiceStack<S extends ServiceKind> extends Stack {
-  protected readonly settings: Settings;
-  readonly #service: S;
+/** What App1 and every target have: dead-letter queue, functions, sweep, monitoring and outputs. */
+export abstract class Service<S extends ServiceKind> extends Construct {
+  /** Name of the service. */
+  readonly service: string;
+  protected readonly settings: ServiceSettings;
+  readonly #kind: S;
   readonly #functions: string[] = [];
-  readonly #functionLogs: ILogGroup[] = [];
+  readonly #logGroups: ILogGroup[] = [];
   readonly #sweepTable: Table;
   /** Receives events that EventBridge could not deliver or that a function failed to process. */
   protected readonly deadLetterQueue: Queue;
 
-  constructor(scope: Construct, id: string, service: S, { settings, ...props }: ServiceStackProps) {
-    super(scope, id, props);
-    checkPartition(this.region);
-    this.#service = service;
+  constructor(scope: Construct, id: string, { kind, service, settings }: ServiceProps<S>) {
+    super(scope, id);
+    const { region, stackName } = Stack.of(this);
+    checkPartition(region);
+    this.service = serviceName.parse(service);
     this.settings = settings;
+    this.#kind = kind;
     this.#sweepTable = this.#addSweepTable();
     this.deadLetterQueue = new DeadLetterQueue(this, 'DeadLetterQueue', {
       queueName: deadLetterQueueName(service),
       alarmName: deadLetterAlarm(service),
-      condition: `EventBridge could not deliver an event of ${id}, or a function of ${id} failed to process one.`,
+      condition: `EventBridge could not deliver an event of ${stackName}, or a function of ${stackName} failed to process one.`,
       firstCommand: `npm run redrive -- ${service} --dry-run`,
       runbooks: settings.runbooks,
       removalPolicy: settings.removalPolicy,
@@ -87,7 +94,7 @@ export abstract class ServiceStack<S extends ServiceKind> extends Stack {
   /** The state of the sweep: its high-water marks, and the executions with a clean outcome. */
   #addSweepTable(): Table {
     const table = new Table(this, 'SweepTable', {
-      tableName: sweepTable(this.#service),
+      tableName: sweepTable(this.service),
       partitionKey: { name: 'id', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: 'expires_at',
@@ -102,15 +109,16 @@ export abstract class ServiceStack<S extends ServiceKind> extends Stack {
   /** Adds one of the service's functions. */
   protected addFunction<N extends FunctionName<S>>(
     id: string,
-    props: Omit<ServiceFunctionProps<S, N>, 'service' | 'settings'>,
+    props: Omit<ServiceFunctionProps<S, N>, 'kind' | 'service' | 'settings'>,
   ): IFunction {
     const serviceFunction = new ServiceFunction(this, id, {
-      service: this.#service,
+      kind: this.#kind,
+      service: this.service,
       settings: this.settings,
       ...props,
     });
-    this.#functions.push(functionNamed(this.#service, props.name));
-    this.#functionLogs.push(serviceFunction.logGroup);
+    this.#functions.push(functionNamed(this.service, props.name));
+    this.#logGroups.push(serviceFunction.logGroup);
     return serviceFunction.function;
   }
 
@@ -127,7 +135,7 @@ export abstract class ServiceStack<S extends ServiceKind> extends Stack {
   protected addSweep<N extends FunctionName<S>>({
     audit,
     ...props
-  }: Omit<ServiceFunctionProps<S, N>, 'service' | 'settings' | 'timeout' | 'environment'> & {
+  }: Omit<ServiceFunctionProps<S, N>, 'kind' | 'service' | 'settings' | 'timeout' | 'environment'> & {
     environment: (own: SweepEnvironment) => ServiceFunctionProps<S, N>['environment'];
     audit: AuditBus;
   }): IFunction {
@@ -165,35 +173,59 @@ export abstract class ServiceStack<S extends ServiceKind> extends Stack {
     graphs,
   }: MonitoredResources<S>): void {
     const monitored = {
-      service: this.#service,
-      sweep: functionNamed(this.#service, sweep),
+      kind: this.#kind,
+      service: this.service,
+      sweep: functionNamed(this.service, sweep),
       rollBackMachineArn: rollBack.stateMachine.stateMachineArn,
       api: { name: api.name, stage: api.stage },
       settings: this.settings,
     };
     addAlarms(new ServiceAlarms(this, 'Alarms', monitored));
     const topic = new AlarmTopic(this, 'AlarmTopic', {
-      topicName: alarmTopic(this.#service),
+      topicName: alarmTopic(this.service),
       settings: this.settings,
     });
     topic.subscribe(this);
     new ServiceDashboard(this, 'Operations', {
       ...monitored,
-      dashboardName: dashboardOf(this.#service, this.region),
+      dashboardName: dashboardOf(this.service, Stack.of(this).region),
       alarms: this.node.findAll().filter((each) => each instanceof ServiceAlarm),
       functions: this.#functions,
       machineArn: workflow.stateMachine.stateMachineArn,
       compensationStep,
-      deadLetterQueue: deadLetterQueueName(this.#service),
+      deadLetterQueue: deadLetterQueueName(this.service),
       ownGraphs: graphs,
     });
-    new CfnOutput(this, 'AlarmTopicArn', { value: topic.topic.topicArn });
+    this.#addOutput('AlarmTopicArn', topic.topic.topicArn);
   }
 
   /** Adds stack outputs, with the names of all log groups: those of the functions and `logGroups`. */
-  protected addOutputs(values: Record<string, string>, logGroups: ILogGroup[]): void {
-    const logs = [...this.#functionLogs, ...logGroups].map(({ logGroupName }) => logGroupName);
-    for (const [name, value] of Object.entries({ ...values, LogGroups: Fn.join(',', logs) }))
-      new CfnOutput(this, name, { value });
+  protected addOutputs(values: Record<string, string>, logGroups: readonly ILogGroup[]): void {
+    this.#logGroups.push(...logGroups);
+    for (const [name, value] of Object.entries(values)) this.#addOutput(name, value);
+    // A function that is added later is in the list, too.
+    const names = () =>
+      Fn.join(
+        ',',
+        this.#logGroups.map(({ logGroupName }) => logGroupName),
+      );
+    this.#addOutput('LogGroups', Lazy.string({ produce: names }));
+  }
+
+  /** Adds a log group to the output `LogGroups`. */
+  protected addLogGroup(logGroup: ILogGroup): void {
+    this.#logGroups.push(logGroup);
+  }
+
+  /** An output whose logical id is the path of this construct, without `Default`, and the name: `UsersApiUrl`. */
+  #addOutput(name: string, value: string): void {
+    const path = this.node.scopes
+      .slice(this.node.scopes.indexOf(Stack.of(this)) + 1)
+      .map(({ node }) => node.id);
+    const prefix = path
+      .filter((id) => id !== 'Default')
+      .join('')
+      .replace(/[^A-Za-z0-9]/g, '');
+    new CfnOutput(this, name, { value }).overrideLogicalId(`${prefix}${name}`);
   }
 }
