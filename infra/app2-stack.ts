@@ -1,4 +1,5 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
+import { type IUserPool, UserPool } from 'aws-cdk-lib/aws-cognito';
 import type { Construct } from 'constructs';
 import { groups } from '../contracts/app2-api.ts';
 import { app2Routes } from '../contracts/routes.ts';
@@ -13,7 +14,11 @@ const SERVICE = 'app2';
 export class App2Stack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
     super(scope, id, props);
-    const users = new ServiceUsers(this, 'Default', { service: SERVICE, ...propsOf(settings) });
+    const users = new ServiceUsers(this, 'Default', {
+      service: SERVICE,
+      ...propsOf(settings),
+      userPool: this.#adoptedPool(settings.userPoolId),
+    });
     const sample = new ServiceFunction(this, 'Sample', {
       kind: 'app2',
       service: SERVICE,
@@ -25,6 +30,10 @@ export class App2Stack extends Stack {
     });
     const { method, path, body } = app2Routes.sample;
     users.addBusinessRoute(method, path, sample.function, { body, logGroup: sample.logGroup });
+  }
+
+  #adoptedPool(id: string | undefined): IUserPool | undefined {
+    return id === undefined ? undefined : UserPool.fromUserPoolId(this, 'AdoptedPool', id);
   }
 }
 

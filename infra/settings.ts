@@ -144,6 +144,13 @@ export const context = z
       .describe(
         `Kinds of characters that a password must contain, separated by commas: ${characterKinds.map((kind) => `\`${kind}\``).join(', ')}; or \`none\`. To change it, see \`password_minimum_length\`.`,
       ),
+    user_pool_id: z
+      .string()
+      .regex(/^[a-z0-9-]+_[A-Za-z0-9]+$/, 'must be the id of a user pool')
+      .optional()
+      .describe(
+        'Id of an existing user pool that App2 uses instead of creating one. `npm run preflight` checks whether it can have service users. The password settings have to be those of the pool.',
+      ),
     api_client_group: groupName
       .default(groups.apiClient)
       .describe(
@@ -284,6 +291,8 @@ export interface Settings extends ServiceSettings {
   checkUserInPool: 'off' | 'admin' | 'all';
   /** The password policy: the user pool enforces it; App1 and DecryptCredentials check it first. */
   passwordPolicy: PasswordPolicy;
+  /** Id of the user pool that App2 adopts; by default it creates one. */
+  userPoolId: string | undefined;
   /** Names of the groups in the user pool. */
   groupNames: Readonly<Record<Group, string>>;
   /** Only during a migration. */
@@ -335,6 +344,7 @@ export function readSettings(node: Node): Settings {
     check_user_in_pool,
     password_minimum_length,
     password_characters,
+    user_pool_id,
     api_client_group,
     service_user_group,
     schema_registry,
@@ -371,6 +381,7 @@ export function readSettings(node: Node): Settings {
     describesPerCaller: describes_per_caller ?? (local ? LOCAL_QUOTA : describeExecutionQuota.perCaller),
     checkUserInPool: check_user_in_pool,
     passwordPolicy: policyOf(password_minimum_length, password_characters),
+    userPoolId: user_pool_id,
     groupNames: { [groups.apiClient]: api_client_group, [groups.serviceUser]: service_user_group },
     migration,
   };

@@ -1,12 +1,17 @@
 import { APIGatewayClient, GetAccountCommand } from '@aws-sdk/client-api-gateway';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchLogsClient, DescribeResourcePoliciesCommand } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  CognitoIdentityProviderClient,
+  DescribeUserPoolCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { paginateListServiceQuotas, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import * as z from 'zod';
 import { concurrencyAt, lambdaConcurrency } from '../../contracts/quotas.ts';
 import { fixedName, resolver } from '../../infra/resolve.ts';
 import { expressCreationsPerSecond } from '../../infra/settings.ts';
 import type { Template } from '../../infra/templates.ts';
+import { poolDescription, poolFaults } from '../../infra/user-pool.ts';
 import { type Machine, machine } from '../../workflows/asl.ts';
 import { type Finding, missing, note, ok, unchecked } from './finding.ts';
 import { describeStack, resourcesOf } from './stacks.ts';
@@ -92,6 +97,34 @@ export async function gatewayRoleFinding(target: Target): Promise<Finding> {
         'The deployment replaces it for all APIs of this account and region. -c api_gateway_log_role=keep keeps it.',
       )
     : ok(what, cloudwatchRoleArn ?? 'none', needed);
+}
+
+/** Whether each user pool that a stack adopts by its id can have service users. */
+export async function userPoolFindings({ client, stacks }: Target): Promise<Finding[]> {
+  const ids = new Set(
+    stacks.flatMap(({ template }) =>
+      ofType(template, 'AWS::Cognito::UserPoolClient').flatMap(
+        ([
+          ,
+          {
+            Properties: { UserPoolId },
+          },
+        ]) => (typeof UserPoolId === 'string' ? [UserPoolId] : []),
+      ),
+    ),
+  );
+  const cognito = client(CognitoIdentityProviderClient);
+  return Promise.all(
+    [...ids].map(async (UserPoolId) => {
+      const what = `user pool ${UserPoolId}`;
+      const needed = 'a pool that can have service users';
+      const { UserPool: pool } = await cognito.send(new DescribeUserPoolCommand({ UserPoolId }));
+      const faults = poolFaults(poolDescription.parse(pool));
+      return faults.length === 0
+        ? ok(what, 'suitable', needed)
+        : missing(what, faults.join(' '), needed, 'Change the pool, or remove the setting user_pool_id.');
+    }),
+  );
 }
 
 interface Quota {

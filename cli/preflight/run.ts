@@ -1,7 +1,7 @@
 import { STSClient } from '@aws-sdk/client-sts';
 import { explain } from '../explain.ts';
 import type { TargetEnvironment } from '../target-environment.ts';
-import { gatewayRoleFinding, logPolicyFinding, quotaFindings } from './account.ts';
+import { gatewayRoleFinding, logPolicyFinding, quotaFindings, userPoolFindings } from './account.ts';
 import { definitionFindings, policyFindings } from './definitions.ts';
 import { type Finding, unchecked } from './finding.ts';
 import { nameFindings } from './names.ts';
@@ -72,6 +72,7 @@ export async function preflight(targets: readonly Target[]): Promise<Finding[]> 
       run('policies', () => policyFindings(target)),
       run('log resource policies', () => logPolicyFinding(target)),
       run("API Gateway's log role", () => gatewayRoleFinding(target)),
+      run('user pool', () => userPoolFindings(target)),
       run('quotas', () => quotaFindings(target)),
       run('features of the region', () => regionFinding(target, stacks)),
     ]);

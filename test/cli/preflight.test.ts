@@ -9,10 +9,14 @@ import {
   ListStackResourcesCommand,
   TypeNotFoundException,
 } from '@aws-sdk/client-cloudformation';
+import {
+  CognitoIdentityProviderClient,
+  DescribeUserPoolCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { ListServiceQuotasCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { quotaFindings, quotasFor } from '../../cli/preflight/account.ts';
+import { quotaFindings, quotasFor, userPoolFindings } from '../../cli/preflight/account.ts';
 import { policyFindings } from '../../cli/preflight/definitions.ts';
 import { missing, note, ok, unchecked } from '../../cli/preflight/finding.ts';
 import { regionFinding, stackFinding } from '../../cli/preflight/stacks.ts';
@@ -20,6 +24,7 @@ import { synthesize } from '../../cli/preflight/synthesize.ts';
 import type { Target } from '../../cli/preflight/target.ts';
 import { formatFindings, main } from '../../cli/preflight.ts';
 import { EXAMPLE_ENVIRONMENT } from '../../infra/resolve.ts';
+import { customAttributes } from '../../infra/user-pool.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'home-'));
 const target = (context: Record<string, string> = {}): Target => ({
@@ -34,8 +39,9 @@ const plain = target();
 const analyzer = mockClient(AccessAnalyzerClient);
 const quotas = mockClient(ServiceQuotasClient);
 const cloudFormation = mockClient(CloudFormationClient);
+const cognito = mockClient(CognitoIdentityProviderClient);
 afterEach(() => {
-  for (const mock of [analyzer, quotas, cloudFormation]) mock.reset();
+  for (const mock of [analyzer, quotas, cloudFormation, cognito]) mock.reset();
 });
 
 describe('policyFindings', () => {
@@ -71,6 +77,53 @@ describe('policyFindings', () => {
     analyzer.on(ValidatePolicyCommand).callsFake(async () => ({ findings: responses.pop() ?? [] }));
 
     expect((await policyFindings(plain)).map((one) => one.verdict)).toEqual([verdict]);
+  });
+});
+
+describe('userPoolFindings', () => {
+  const adopting = target({ user_pool_id: 'eu-central-1_Existing' });
+  const suitable = {
+    UsernameConfiguration: { CaseSensitive: false },
+    SchemaAttributes: [
+      { Name: 'sub', Required: true, Mutable: false, AttributeDataType: 'String' as const },
+      ...Object.entries(customAttributes).map(([name, length]) => ({
+        Name: `custom:${name}`,
+        Required: false,
+        Mutable: false,
+        AttributeDataType: 'String' as const,
+        StringAttributeConstraints: { MinLength: '0', MaxLength: String(length) },
+      })),
+    ],
+  };
+
+  it('does not describe a pool that the stack creates', async () => {
+    expect(await userPoolFindings(plain)).toEqual([]);
+    expect(cognito.calls()).toEqual([]);
+  });
+
+  it('accepts an adopted pool that can have service users', async () => {
+    cognito
+      .on(DescribeUserPoolCommand, { UserPoolId: 'eu-central-1_Existing' })
+      .resolves({ UserPool: suitable });
+
+    expect(await userPoolFindings(adopting)).toMatchObject([
+      { what: 'user pool eu-central-1_Existing', verdict: 'ok' },
+    ]);
+  });
+
+  it('reports everything that an adopted pool lacks', async () => {
+    cognito.on(DescribeUserPoolCommand).resolves({
+      UserPool: { UsernameAttributes: ['email'], SchemaAttributes: suitable.SchemaAttributes.slice(2) },
+    });
+
+    expect(await userPoolFindings(adopting)).toMatchObject([
+      {
+        verdict: 'missing',
+        found: expect.stringMatching(
+          /no attribute custom:provisioning_id[\s\S]*sign in with email[\s\S]*case-sensitive/,
+        ),
+      },
+    ]);
   });
 });
 

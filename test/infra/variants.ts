@@ -34,6 +34,7 @@ const values: Readonly<Record<Exclude<SettingName, 'environment' | keyof typeof 
     compensation_concurrency: ['5'],
     password_minimum_length: ['20'],
     password_characters: ['none', 'lowercase,numbers'],
+    user_pool_id: ['eu-central-1_Existing'],
     api_client_group: ['machines'],
     service_user_group: ['robots'],
     check_user_in_pool: ['admin', 'all'],
