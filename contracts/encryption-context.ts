@@ -10,9 +10,9 @@ export interface EncryptionContext extends Record<string, string> {
   target: string;
 }
 
-/** Encryption context of App1's encrypted task tokens. */
-export const taskTokenContext = (provisioning_id: string) =>
-  ({ provisioning_id, target: 'task-token' }) as const;
+/** Encryption context of App1's encrypted task tokens. @param waits_for name of the target for which the task waits */
+export const taskTokenContext = (provisioning_id: string, waits_for: string) =>
+  ({ provisioning_id, target: 'task-token', waits_for }) as const;
 
 /** @param target name of the service of the key: App1 for the intake key, a target for the key under which it decrypts */
 export function encryptionContext(

@@ -9,6 +9,9 @@ import { storedCreationId, storedProvisioningId, storedSubject, storedText } fro
  * read, too, so unknown fields are ignored, and values are not checked by the rules for requests (stored.ts).
  */
 
+/** Names of targets. They need not be registered any more. */
+export const storedTargets = z.array(storedText).min(1);
+
 const subject = { ...storedSubject, ...origin.shape };
 
 /** Input of App1's `ProvisionServiceUser`. */
@@ -16,6 +19,8 @@ export const provisioningInput = z.object({
   ...subject,
   /** The caller that may read and cancel it: account and unique id of the IAM role or user. */
   owner: storedText,
+  /** Names of the targets at which the user is created: those of the request, or the default targets. */
+  targets: storedTargets,
   /** The password, encrypted under App1's intake key. */
   intake_ciphertext: storedText,
   /** KMS MAC over the request, password included: identifies a repeated request without storing the request. */
@@ -25,7 +30,7 @@ export const provisioningInput = z.object({
 });
 export type ProvisioningInput = z.infer<typeof provisioningInput>;
 
-/** Input of App2's `CreateServiceUser`. */
+/** Input of a target's `CreateServiceUser`. */
 export const userCreationInput = z.object({
   ...subject,
   /** The service that may read and cancel it: the owner of the machine client, from its verified token. */
@@ -56,12 +61,14 @@ export const cancelledCreationInput = z.object({
 /** Input of any execution of `CreateServiceUser`. */
 export const anyCreationInput = z.union([userCreationInput, cancelledCreationInput]);
 
-/** Input of the roll-backs: `RollBackProvisioning` of App1, `RollBackServiceUser` of App2. */
+/** Input of the roll-backs: `RollBackProvisioning` of App1, `RollBackServiceUser` of a target. */
 export const rollBackInput = z.object({
   ...subject,
   owner: storedText,
-  /** At App2 only. */
+  /** At a target only. */
   on_behalf_of: storedText.optional(),
+  /** At App1 only. */
+  targets: storedTargets.optional(),
   /**
    * Outcome of the execution when its roll-back was started. The roll-back reads the outcome again, and uses this one
    * only if the record of the execution has expired.

@@ -100,6 +100,12 @@ export const failures = {
     remedy: 'The caller cannot change this. The operator checks that both services run compatible releases.',
     retryable: false,
   },
+  TargetNotRegistered: {
+    code: 'TARGET_NOT_REGISTERED',
+    message: 'App1 has no address of the target: the target is not registered, or is registered as gone.',
+    remedy: 'The caller cannot change this. The operator checks the setting `targets` of App1.',
+    retryable: false,
+  },
   TargetUnavailable: {
     code: 'TARGET_UNAVAILABLE',
     message: 'The API, the sign-in, the secret or the key of the target was not available for two hours.',
@@ -272,6 +278,15 @@ export const failureDocs = {
       'The target returned a 4xx: it does not accept the form of the request, or the id is in use with other content or by another owner.',
     operator:
       'Deploy both services from compatible releases. The HTTP status is in the message of the failed attempt in the history of ProvisionServiceUser.',
+    class: 'system',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  TargetNotRegistered: {
+    cause:
+      'The name of the target was removed from the setting `targets` of App1, or marked as gone, while a provisioning needed it; or an execution was started by hand.',
+    operator:
+      'Register the target again, as `retired` if it accepts no new requests, or as `gone` if it does not exist any more; then deploy App1. A failed roll-back is started again by the sweep.',
     class: 'system',
     left_behind: 'nothing',
     read_in: 'status',

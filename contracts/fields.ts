@@ -113,14 +113,17 @@ export const fieldDescriptions: Readonly<Record<string, string>> = {
   detail: "The caller's next action; in `errors`, the rule that the field breaks.",
   message: 'Meaning of the code.',
   status_url: 'URL of the status.',
-  user: 'Whether the user of this provisioning exists. `unknown` while the pool was not checked: the provisioning is running, or was cancelled before its request arrived.',
+  user: 'Whether the user of this provisioning exists. `unknown` while the pool was not checked: the provisioning is running, or was cancelled before its request arrived. In `targets` also `gone`: App1 has registered the target as gone, so its pool is not checked.',
   started_at: 'Start time.',
   stopped_at: 'End time; absent while the execution is running.',
   estimated_end_at: 'Estimated end time; only while the creation is queued at App2.',
   waiting_for:
     'The condition for which the provisioning waits, and since when; only while a step is being retried. It continues automatically. Send a DELETE to stop waiting.',
   what: '`target`: the target is not available. `target_queue`: the queue of the target is full. `target_result`: the target has not finished. `calls_in_flight`: a call may still be in flight. `aws`: an AWS service is not available.',
-  target: 'The target for which the provisioning waits; absent when it waits for AWS or for its own calls.',
+  targets:
+    'In a request, the names of the targets at which the user is created; without it, the default targets of App1. In a status, the user at each target.',
+  target:
+    'The target for which the provisioning waits; absent when it waits for AWS or for its own calls. In `targets`, the name of the target.',
   since: 'Start time of the first failed attempt.',
   retry_at: 'Start time of the next attempt, if it is known.',
   error: 'The failure; absent without one.',

@@ -15,10 +15,3 @@ export const completionNotification = { detailType: 'UserCreationFinished' } as 
 export const notificationSource = (target: string): `${string}.notifications` => `${target}.notifications`;
 
 export const notificationDetail = z.object({ provisioning_id: storedProvisioningId });
-
-/** The notification as EventBridge delivers it; further fields of the envelope are ignored. */
-export const receivedNotification = z.object({
-  source: z.string().regex(/^[a-z][a-z0-9]{1,19}\.notifications$/, 'must be the source of a target'),
-  'detail-type': z.literal(completionNotification.detailType),
-  detail: notificationDetail,
-});

@@ -39,7 +39,7 @@ export const problems = {
     title: 'The request is not valid',
     detail: 'Correct the fields that `errors` lists.',
     cause:
-      'A field or header is missing, has the wrong type, is not well-formed text, or is unknown; or the password does not meet the policy of the target.',
+      'A field or header is missing, has the wrong type, is not well-formed text, or is unknown; or the password does not meet the policy of a target, or a target is not registered as active.',
     operator: 'None.',
     left_behind: 'nothing',
   },
@@ -74,7 +74,7 @@ export const problems = {
     status: 409,
     title: 'Idempotency key already used',
     detail: 'This Idempotency-Key was sent before with other content. Use a new key for a new request.',
-    cause: `The key was used within the last ${RECORD_DAYS} days for another username, password or human user; at a target also by another generation, of which no user is left.`,
+    cause: `The key was used within the last ${RECORD_DAYS} days for another username, password, human user or targets; at a target also by another generation, of which no user is left.`,
     operator: 'None.',
     left_behind: 'nothing',
   },
@@ -103,8 +103,8 @@ export const problems = {
     title: 'The provisioning cannot be retried',
     detail: 'The stored request cannot be used again. Send a new request with the password.',
     cause:
-      'The password of the earlier provisioning is encrypted under another intake key, its input was written by hand, or its username or human_user_id is not valid any more.',
-    operator: 'None, if the intake key was replaced on purpose.',
+      'The password of the earlier provisioning is encrypted under another intake key, its input was written by hand, its username or human_user_id is not valid any more, or one of its targets accepts no new requests.',
+    operator: 'None, if the intake key was replaced, or the target was retired, on purpose.',
     left_behind: 'nothing',
   },
   PAYLOAD_TOO_LARGE: {

@@ -69,7 +69,7 @@ export const waitingReasons = {
 export const waitingFor = z.strictObject({
   what: z.enum(['target', 'target_queue', 'target_result', 'calls_in_flight', 'aws']),
   /** Absent if the provisioning waits for AWS or for its own calls. */
-  target: z.literal('app2').optional(),
+  target: storedText.optional(),
   step: z.string(),
   /** Start time of the first failed attempt. */
   since: timestamp,
@@ -80,11 +80,21 @@ export const waitingFor = z.strictObject({
 });
 export type WaitingFor = z.infer<typeof waitingFor>;
 
+/**
+ * Whether the user exists at one target, as `userPresence`. `gone`: App1 has registered the target as gone, so its pool is not
+ * checked.
+ */
+export const targetPresence = z.enum([...userPresence.options, 'gone']);
+
+/** The user of a provisioning at one target. */
+export const userAtTarget = z.strictObject({ target: storedText, user: targetPresence });
+export type UserAtTarget = z.infer<typeof userAtTarget>;
+
 /** The query parameter `include` of a status. */
 export const include = z.enum(['timeline'], { error: 'must be `timeline`' });
 
 /**
- * Status of a provisioning for its owner; the same at both services. username and human_user_id are stored values, which
+ * Status of a provisioning for its owner; the same at all services, except for `targets`. username and human_user_id are stored values, which
  * may not meet the present rules for requests.
  */
 export const provisioningStatus = z.strictObject({
@@ -94,6 +104,8 @@ export const provisioningStatus = z.strictObject({
   /** Both absent when the provisioning was cancelled before its request arrived. */
   username: storedText.optional(),
   human_user_id: storedText.optional(),
+  /** At App1 only: the user at each target of the provisioning. */
+  targets: z.array(userAtTarget).optional(),
   started_at: timestamp,
   stopped_at: timestamp.optional(),
   /** Only while the creation is queued at the target. */
@@ -125,6 +137,7 @@ export type ReceivedTimelinePart = z.infer<typeof receivedTimelinePart>;
 export const receivedStatus = provisioningStatus
   .extend({
     user: z.string(),
+    targets: z.array(userAtTarget.extend({ user: z.string() }).strip()).optional(),
     waiting_for: waitingFor
       .extend({ what: z.string(), target: z.string().optional(), code: failureCode })
       .strip()

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { MINIMUM_LENGTH, type PasswordPolicy } from './password-policy.ts';
-import { targetName } from './services.ts';
+import { pascalCase, targetName } from './services.ts';
 
 /**
  * What a target hands over to App1: the output `Target` of its stack, and the parameter of App1's stack for it. One line of
@@ -21,7 +21,7 @@ export const targetFields = [
 ] as const;
 export type TargetField = (typeof targetFields)[number];
 
-const SEPARATOR = ',';
+export const SEPARATOR = ',';
 
 /** Kinds of characters that a password policy can require, in the words of the Cognito console. */
 export const characterKinds = ['lowercase', 'uppercase', 'numbers', 'symbols'] as const;
@@ -88,6 +88,13 @@ export const targetString = z
 /** Joins the fields to a Target string. Values can be CDK tokens. */
 export const formatTarget = (fields: Readonly<Record<TargetField, string>>): string =>
   targetFields.map((field) => fields[field]).join(SEPARATOR);
+
+/** A Target string with another value of one field. */
+export const replaceField = (line: string, field: TargetField, value: string): string =>
+  line.split(SEPARATOR).with(positionOf(field), value).join(SEPARATOR);
+
+/** Name of the parameter of App1's stack for a target: `TargetPayments`. */
+export const parameterOf = (name: string): string => `Target${pascalCase(name)}`;
 
 /** Position of a field in a Target string, for `Fn::Select`. */
 export const positionOf = (field: TargetField): number => targetFields.indexOf(field);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { formatTarget } from '../contracts/targets.ts';
 import type { Template } from './templates.ts';
 
 /** The environment (account and region) of a deployment, and its parameters. */
@@ -10,15 +11,26 @@ export interface DeploymentEnvironment {
   parameters?: Record<string, string>;
 }
 
+/** A Target string of an example. */
+export const exampleTarget = (name: string, account: string): string =>
+  formatTarget({
+    name,
+    api_url: 'https://example.execute-api.eu-central-1.amazonaws.com/live/',
+    client_id: '1example23456789',
+    key_arn: `arn:aws:kms:eu-central-1:${account}:key/00000000-0000-0000-0000-000000000000`,
+    secret_arn: `arn:aws:secretsmanager:eu-central-1:${account}:secret:${name}-AbCdEf`,
+    bus_arn: `arn:aws:events:eu-central-1:${account}:event-bus/${name}-service-users`,
+    password_policy: '12:lowercase:uppercase:numbers:symbols',
+    creations_per_second: '23.5',
+  });
+
 /** An example environment, for checks that need no AWS account. */
 export const EXAMPLE_ENVIRONMENT: DeploymentEnvironment = {
   partition: 'aws',
   region: 'eu-central-1',
   account: '111122223333',
   parameters: {
-    App2ApiUrl: 'https://example.execute-api.eu-central-1.amazonaws.com/live/',
-    App2KeyArn: 'arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000',
-    App2SecretArn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:app2-AbCdEf',
+    TargetApp2: exampleTarget('app2', '111122223333'),
   },
 };
 

@@ -1,9 +1,13 @@
 import type { Node } from 'constructs';
 import * as z from 'zod';
+import { MAX_TARGETS_PER_REQUEST } from '../contracts/app1-api.ts';
 import { type Group, groups } from '../contracts/app2-api.ts';
 import { MINIMUM_LENGTH, type PasswordPolicy } from '../contracts/password-policy.ts';
 import { describeExecutionQuota, statusPollsPerSecond } from '../contracts/quotas.ts';
+import { targetName } from '../contracts/services.ts';
+import { targetState } from '../contracts/targets.ts';
 import { nearest } from './nearest.ts';
+import type { RegisteredName } from './registry.ts';
 import { LOCAL_QUOTA, type ServiceSettings, serviceSettings } from './service-settings.ts';
 
 const accountId = z.string().regex(/^\d{12}$/, 'must be an account id of 12 digits');
@@ -32,6 +36,68 @@ export const defaultStatusPolls = (local: boolean, describeExecutionsPerSecond: 
   local ? LOCAL_STATUS_POLLS : statusPollsPerSecond(describeExecutionsPerSecond);
 
 const DEFAULT_MINIMUM_LENGTH = 12;
+
+/** Targets that are not gone: their addresses are in environment variables of a function, which have 4 KB in all. */
+export const MAX_TARGETS = 12;
+
+/** A name, or a name and a state: `orders:retired`. */
+function parseTarget(entry: string): RegisteredName | string {
+  const [name = '', state = 'active', ...rest] = entry.split(':');
+  const validName = targetName.safeParse(name);
+  const validState = targetState.safeParse(state);
+  const problems = [
+    ...(validName.success ? [] : validName.error.issues.map(({ message }) => `the name ${message}`)),
+    ...(validState.success && rest.length === 0
+      ? []
+      : [`the state must be one of ${targetState.options.join(', ')}`]),
+  ];
+  return validName.success && validState.success && problems.length === 0
+    ? { name: validName.data, state: validState.data }
+    : `${JSON.stringify(entry)}: ${problems.join('; ')}`;
+}
+
+/** The setting `targets`. It reports all mistakes at once. */
+const targetsSetting = z
+  .string()
+  .default('app2')
+  .transform((text, { issues }): RegisteredName[] => {
+    const parsed = text.split(',').map(parseTarget);
+    const targets = parsed.filter((target) => typeof target !== 'string');
+    const names = targets.map(({ name }) => name);
+    const doubled = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+    const present = targets.filter(({ state }) => state !== 'gone').length;
+    const mistakes = [
+      ...parsed.filter((target) => typeof target === 'string'),
+      ...doubled.map((name) => `${name} is named more than once`),
+      ...(present > MAX_TARGETS
+        ? [`at most ${MAX_TARGETS} targets can be registered that are not gone`]
+        : []),
+      ...(targets.some(({ state }) => state === 'active') ? [] : ['at least one target must be active']),
+    ];
+    for (const message of mistakes) issues.push({ code: 'custom', input: text, message });
+    return mistakes.length === 0 ? targets : z.NEVER;
+  });
+
+/** The targets of a request that names none: the setting `default_targets`, or the first active target. */
+function defaultTargetsOf(targets: readonly RegisteredName[], setting: string | undefined): string[] {
+  const active = targets.filter(({ state }) => state === 'active').map(({ name }) => name);
+  return setting === undefined ? active.slice(0, 1) : setting.split(',');
+}
+
+/** Mistakes of the setting `default_targets`. */
+function defaultTargetMistakes(targets: readonly RegisteredName[], setting: string | undefined): string[] {
+  const defaults = defaultTargetsOf(targets, setting);
+  const isActive = (name: string) =>
+    targets.some((target) => target.name === name && target.state === 'active');
+  return [
+    ...defaults
+      .filter((name) => !isActive(name))
+      .map((name) => `${JSON.stringify(name)} is not an active target`),
+    ...(defaults.length > MAX_TARGETS_PER_REQUEST
+      ? [`must not name more than ${MAX_TARGETS_PER_REQUEST} target`]
+      : []),
+  ];
+}
 
 /** Kinds of characters that a password policy can require, in the words of the Cognito console. */
 const characterKinds = ['lowercase', 'uppercase', 'numbers', 'symbols'] as const;
@@ -66,11 +132,13 @@ export const context = z
       .describe(
         "Account of App1, if it is not App2's. App2 allows it to use the key and to read the secret.",
       ),
-    app2_account: accountId
+    targets: targetsSetting.describe(
+      `Targets of App1, separated by commas: their names, each with \`:retired\` or \`:gone\` if it is not active. \`retired\`: App1 accepts no new requests for it; statuses, removals and compensation still work. \`gone\`: it does not exist any more, and its compensation counts as complete. App1's stack has a parameter for each target that is not gone. At most ${MAX_TARGETS} are not gone.`,
+    ),
+    default_targets: z
+      .string()
       .optional()
-      .describe(
-        "Account of App2, if it is not App1's. App1's functions get permission to use the key there that encrypts App1's credentials.",
-      ),
+      .describe('Target of a request that names none. The default is the first active target.'),
     subscriber_accounts: z
       .string()
       .transform((ids) => ids.split(','))
@@ -234,6 +302,8 @@ export const context = z
       { migration: phase, legacy_endpoint, legacy_secret_arn, legacy_secret_key_arn, ...others },
       { issues },
     ) => {
+      for (const message of defaultTargetMistakes(others.targets, others.default_targets))
+        issues.push({ code: 'custom', input: others.default_targets, path: ['default_targets'], message });
       if (others.api_client_group === others.service_user_group) {
         issues.push({
           code: 'custom',
@@ -280,7 +350,10 @@ export interface Settings extends ServiceSettings {
   /** Whether the rule packs check the templates; not with `environment=local`. */
   checked: boolean;
   app1Account: string | undefined;
-  app2Account: string | undefined;
+  /** App1's registry of targets. */
+  targets: RegisteredName[];
+  /** Names of the targets of a request that names none. */
+  defaultTargets: string[];
   /** Callers of App1 with a rate limit of their own. Without any, all callers share one limit. */
   app1Callers: string[];
   creationsPerSecond: number;
@@ -339,7 +412,8 @@ export function readSettings(node: Node): Settings {
   const {
     environment,
     app1_account,
-    app2_account,
+    targets,
+    default_targets,
     subscriber_accounts,
     check_user_in_pool,
     password_minimum_length,
@@ -373,7 +447,8 @@ export function readSettings(node: Node): Settings {
     ...common,
     checked: !local,
     app1Account: app1_account,
-    app2Account: app2_account,
+    targets,
+    defaultTargets: defaultTargetsOf(targets, default_targets),
     app1Callers: app1_callers,
     creationsPerSecond: creations_per_second,
     statusPollsPerSecond:

@@ -1,4 +1,4 @@
-import { type CfnCondition, CfnParameter, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AuthorizationType } from 'aws-cdk-lib/aws-apigateway';
 import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -8,7 +8,6 @@ import type { Construct } from 'constructs';
 import { describeExecutionQuota } from '../contracts/quotas.ts';
 import { app1Routes } from '../contracts/routes.ts';
 import { APP1 } from '../contracts/services.ts';
-import type { RegisteredTarget } from '../contracts/targets.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { provisionServiceUser } from '../workflows/app1/provision-service-user.ts';
 import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.ts';
@@ -35,15 +34,13 @@ import {
   stateMachineArn,
   stopExecutionsOf,
 } from './permissions.ts';
+import { type PresentTarget, Registry } from './registry.ts';
 import { Service } from './service.ts';
 import type { MigrationSettings, Settings } from './settings.ts';
 
-/** `on` or `off`, by a condition of the template. */
-const onIf = ({ logicalId }: CfnCondition) => Fn.conditionIf(logicalId, 'on', 'off').toString() as 'on'; // a token that CloudFormation resolves to one of the two
-
 /**
  * App1, user management: the API, to which callers sign their requests, and the workflow that provisions a service user at
- * App2. The addresses of App2 are parameters; their values are outputs of App2's stack.
+ * targets. A parameter for each target contains its addresses; the value is an output of the target's stack.
  */
 export class UserManagement extends Service<'app1'> {
   protected override readonly settings: Settings;
@@ -52,11 +49,11 @@ export class UserManagement extends Service<'app1'> {
     super(scope, id, { kind: 'app1', service: APP1, settings });
     this.settings = settings;
     acknowledgeExecutionsOf(this, [names.provisionServiceUser, names.rollBackProvisioning]);
-    const app2 = this.#app2();
+    const registry = new Registry(this, settings.targets);
 
     const intakeKey = new Key(this, 'IntakeKey', {
       alias: names.intakeKeyAlias,
-      description: 'Encrypts passwords at App1 from the request until they are re-encrypted for App2',
+      description: 'Encrypts passwords at App1 from the request until they are re-encrypted for a target',
       enableKeyRotation: true,
       removalPolicy: settings.removalPolicy,
     });
@@ -86,35 +83,30 @@ export class UserManagement extends Service<'app1'> {
     const startRollBack = startExecutionOf(this, names.rollBackProvisioning);
 
     const callbacks = this.#callbacks();
-    const notifications = new Notifications(this, 'Notifications');
     const callTarget = this.addFunction('CallTarget', {
       name: 'call-target',
       environment: {
-        APP2_NOTIFICATIONS: onIf(notifications.arrive),
         CALLBACKS_TABLE: callbacks.tableName,
         INTAKE_KEY_ARN: intakeKey.keyArn,
-        APP2_API_URL: app2.apiUrl,
-        APP2_CLIENT_ID: app2.clientId,
-        APP2_SECRET_ARN: app2.secretArn,
+        ...registry.environment('api_url', 'client_id', 'secret_arn'),
       },
       permissions: [
-        allow(['secretsmanager:GetSecretValue'], [app2.secretArn]),
+        ...registry.targets.flatMap((target) => this.#credentialsOf(target)),
         allow(['dynamodb:UpdateItem'], [callbacks.tableArn]),
         allow(['kms:Decrypt', 'kms:Encrypt'], [intakeKey.keyArn], encryptedFor('task-token')),
         ...resumeTasksOf(this, names.provisionServiceUser),
-        ...this.#secretKeyPermissions(app2.secretArn),
       ],
       timeout: timeLimits.targetFunction,
       deadLetterQueue: this.deadLetterQueue,
     });
-    notifications.deliverTo({
+    new Notifications(this, 'Notifications', {
+      targets: registry.targets,
       handler: callTarget,
       deadLetterQueue: this.deadLetterQueue,
-      otherAccount: settings.app2Account,
     });
     const provisioning = new Workflow(this, 'ProvisionServiceUser', {
       stateMachineName: names.provisionServiceUser,
-      comment: 'Provisions a service user at App2, and compensates when a step fails',
+      comment: 'Provisions a service user at a target, and compensates when a step fails',
       timeout: timeLimits.provisioning,
       settings,
       definition: (within) =>
@@ -122,10 +114,12 @@ export class UserManagement extends Service<'app1'> {
           callTarget,
           encryptCredentials: this.addFunction('EncryptCredentials', {
             name: 'encrypt-credentials',
-            environment: { INTAKE_KEY_ARN: intakeKey.keyArn, APP2_KEY_ARN: app2.keyArn },
+            environment: { INTAKE_KEY_ARN: intakeKey.keyArn, ...registry.environment('key_arn') },
             permissions: [
               allow(['kms:ReEncryptFrom'], [intakeKey.keyArn], encryptedFor('app1')),
-              allow(['kms:ReEncryptTo'], [app2.keyArn], encryptedFor('app2')),
+              ...registry.targets.map((target) =>
+                allow(['kms:ReEncryptTo'], [target.field('key_arn')], encryptedFor(target.name)),
+              ),
             ],
           }),
           bus: audit,
@@ -134,7 +128,7 @@ export class UserManagement extends Service<'app1'> {
 
     const rollBack = new Workflow(this, 'RollBackProvisioning', {
       stateMachineName: names.rollBackProvisioning,
-      comment: 'Stops a provisioning and removes its user at App2',
+      comment: 'Stops a provisioning and removes its user at the target',
       timeout: timeLimits.provisioningRollBack,
       settings,
       definition: (within) =>
@@ -187,7 +181,7 @@ export class UserManagement extends Service<'app1'> {
 
     const api = new ServiceApi(this, 'ServiceApi', {
       apiName: 'app1-provisioning',
-      description: 'App1: provisioning of service users at App2',
+      description: 'App1: provisioning of service users at targets',
       authorization: { authorizationType: AuthorizationType.IAM },
       callers: settings.app1Callers,
       settings,
@@ -215,12 +209,16 @@ export class UserManagement extends Service<'app1'> {
     };
     const judging = {
       ...starting,
-      environment: { ...starting.environment, PASSWORD_POLICY: app2.passwordPolicy },
+      environment: {
+        ...starting.environment,
+        ...registry.environment('password_policy'),
+        DEFAULT_TARGETS: settings.defaultTargets.join(),
+      },
     };
     const start = this.addFunction('StartProvisioning', { name: 'start-provisioning', ...judging });
     const retry = this.addFunction('RetryProvisioning', {
       name: 'retry-provisioning',
-      environment: starting.environment,
+      environment: { ...starting.environment, ...registry.environment() },
       permissions: [
         startExecutionOf(this, names.provisionServiceUser),
         describeExecutions,
@@ -239,6 +237,7 @@ export class UserManagement extends Service<'app1'> {
         CALLBACKS_TABLE: callbacks.tableName,
         ...limits.environment,
         CALL_TARGET_FUNCTION: callTarget.functionName,
+        ...registry.environment(),
       },
       permissions: [
         describeExecutions,
@@ -251,7 +250,7 @@ export class UserManagement extends Service<'app1'> {
     });
     const cancel = this.addFunction('CancelProvisioning', {
       name: 'cancel-provisioning',
-      environment: { ...machines, ...limits.environment },
+      environment: { ...machines, ...limits.environment, ...registry.environment() },
       permissions: [describeExecutions, startRollBack, limits.permission],
       timeout: timeLimits.apiFunction,
     });
@@ -272,7 +271,7 @@ export class UserManagement extends Service<'app1'> {
       addAlarms: () => undefined,
       graphs: [
         {
-          title: 'Tokens for App2',
+          title: 'Tokens for targets',
           metrics: [
             ownMetric('targetTokenHits', callsTarget, { statistic: Stats.SUM, label: 'cached token' }),
             ownMetric('targetTokenMisses', callsTarget, { statistic: Stats.SUM, label: 'new sign-in' }),
@@ -286,7 +285,7 @@ export class UserManagement extends Service<'app1'> {
         StateMachineArn: provisioning.stateMachine.stateMachineArn,
         RollBackStateMachineArn: rollBack.stateMachine.stateMachineArn,
         EventBusName: audit.bus.eventBusName,
-        Targets: JSON.stringify([{ name: 'app2', state: 'active' }] satisfies RegisteredTarget[]),
+        Targets: registry.output,
       },
       [provisioning.logGroup, rollBack.logGroup, api.accessLog, audit.logGroup],
     );
@@ -328,12 +327,14 @@ export class UserManagement extends Service<'app1'> {
     const table = new Table(this, 'Callbacks', {
       tableName: names.callbacksTable,
       partitionKey: { name: 'provisioning_id', type: AttributeType.STRING },
+      sortKey: { name: 'target', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: 'expires_at',
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledge(table, {
-      'AwsSolutions-DDB3': 'Best effort: a task that is not resumed times out, and then App1 polls App2.',
+      'AwsSolutions-DDB3':
+        'Best effort: a task that is not resumed times out, and then App1 polls the target.',
     });
     return table;
   }
@@ -361,41 +362,15 @@ export class UserManagement extends Service<'app1'> {
     };
   }
 
-  /** Within one account, an AWS managed key encrypts the secret and needs no permission. Across accounts, a customer managed key does. */
-  #secretKeyPermissions(secretArn: string): PolicyStatement[] {
-    const { app2Account } = this.settings;
-    if (app2Account === undefined) return [];
+  /**
+   * Permissions to read the credentials of App1 at a target. Within one account, an AWS managed key encrypts the secret and
+   * needs no permission. Across accounts, a customer managed key does.
+   */
+  #credentialsOf(target: PresentTarget): PolicyStatement[] {
+    const secretArn = target.field('secret_arn');
     const { partition, region } = Stack.of(this);
-    acknowledge(this, {
-      [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:<AWS::Region>:${app2Account}:key/*]`]:
-        'App1 does not know the key that encrypts the secret. The conditions restrict the permission to that secret.',
-    });
-    return [decryptSecret(this, secretArn, `arn:${partition}:kms:${region}:${app2Account}:key/*`)];
-  }
-
-  /** The parameters about App2. Their values are outputs of App2's stack. */
-  #app2() {
-    Validations.of(Stack.of(this)).acknowledge({
-      id: 'CloudFormation-Validate::W2509',
-      reason: 'The parameter contains the ARN of a secret, not its value',
-    });
-    const parameter = (id: string, description: string) =>
-      new CfnParameter(this, id, { description }).valueAsString;
-    return {
-      apiUrl: parameter('App2ApiUrl', "Address of App2's API, with its stage (App2's output ApiUrl)"),
-      clientId: parameter(
-        'App2ClientId',
-        "App client of App2's pool for machines (App2's output MachineClientId)",
-      ),
-      keyArn: parameter('App2KeyArn', 'Key that encrypts passwords for App2 (its output KeyArn)'),
-      secretArn: parameter(
-        'App2SecretArn',
-        "Secret with App1's credentials at App2 (its output CredentialsSecretArn)",
-      ),
-      passwordPolicy: parameter(
-        'App2PasswordPolicy',
-        'Password policy of the user pool of App2, in JSON (its output PasswordPolicy)',
-      ),
-    };
+    const account = Fn.select(4, Fn.split(':', secretArn));
+    const keys = `arn:${partition}:kms:${region}:${account}:key/*`;
+    return [allow(['secretsmanager:GetSecretValue'], [secretArn]), decryptSecret(this, secretArn, keys)];
   }
 }

@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { type Outputs, outputs, outputsFile, stackOutputs, type Target, targetsIn } from '../cli/outputs.ts';
 import { CommandError } from '../cli/support/command-error.ts';
 import { root } from '../cli/support/paths.ts';
+import { parameterOf, replaceField } from '../contracts/targets.ts';
 import { localApiUrl } from './api-url.ts';
 import type { Emulator } from './emulator.ts';
 import { guarded, unlessInterrupted } from './interrupt.ts';
@@ -110,14 +111,13 @@ export async function deploy(
   );
   const { app2 } = deployed;
   if (app2 === undefined) throw new Error('App2 is not among the targets.');
-  const parameters = {
-    App2ApiUrl: localApiUrl(app2.api_url, lambdaEndpoint),
-    App2ClientId: app2.machine_client_id,
-    App2KeyArn: app2.key_arn,
-    App2SecretArn: app2.credentials_secret_arn,
-    App2PasswordPolicy: JSON.stringify(app2.password_policy),
-    App2EventBusArn: `arn:aws:events:${emulator.region}:${emulator.account}:event-bus/${app2.event_bus_name}`,
-  };
+  // The functions call the targets at an address of their own.
+  const parameters = Object.fromEntries(
+    Object.entries(deployed).map(([name, { target, api_url }]) => [
+      parameterOf(name),
+      replaceField(target, 'api_url', localApiUrl(api_url, lambdaEndpoint)),
+    ]),
+  );
   const app1 = await progress.run('Deploying App1', async (report) => {
     const { App1 } = await deployStacks('App1', ['App1'], parameters, deployment, report);
     return stackOutputs.App1.parse({ ...App1, StackName: 'App1' });

@@ -145,6 +145,11 @@ export const retryPolicies = {
   },
   /** A compensation is retried longest: if it fails, a user can remain. */
   compensation: retryFor([...THROTTLED, ...UNAVAILABLE], timeLimits.compensation),
+  /** The same for the step that calls a target: an operator can register it again, and its absence proves nothing. */
+  targetCompensation: retryFor(
+    [...THROTTLED, ...UNAVAILABLE, ...failureNames('TargetNotRegistered')],
+    timeLimits.compensation,
+  ),
   /** A target that is not available, or has not finished the removal. One policy, so that the attempts count together. */
   targetOutageInCompensation: retryFor(
     failureNames('TargetUnavailable', 'TargetAuthenticationFailed', 'UserRemovalPending'),

@@ -256,7 +256,7 @@ export function publishEvent(
   name: string,
   { event, bus: { service, bus }, retries, failures: variables = [], redriven }: Publication,
 ): EventBridgePutEvents {
-  const { publisher, sequence, version } = events[event];
+  const { publisher, sequence, version, data } = events[event];
   const task = new PublishEvent(scope, name, service, {
     entries: [
       {
@@ -279,7 +279,10 @@ export function publishEvent(
           data: {
             username: input('username'),
             human_user_id: input('human_user_id'),
-            ...(publisher === 'app2' ? { on_behalf_of: optionalInput('on_behalf_of') } : {}),
+            ...(publisher === 'app2'
+              ? { on_behalf_of: optionalInput('on_behalf_of') }
+              : { targets: input('targets') }),
+            ...('gone' in data.shape ? { gone: jsonata('$gone') } : {}),
             ...Object.fromEntries(variables.map((variable) => [variable, publishedFailureOf(variable)])),
           },
         }),

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { build, type Metafile } from 'esbuild';
 import * as z from 'zod';
 import { root } from '../../cli/support/paths.ts';
+import { formatPolicy } from '../../contracts/targets.ts';
 import { environments as app1 } from '../../handlers/app1/lib/environments.ts';
 import { environments as app2 } from '../../handlers/app2/lib/environments.ts';
 import { bundleInto, bundling } from '../../infra/bundle.ts';
@@ -133,7 +134,16 @@ export const loadingEnvironment = {
     ),
   ),
   USER_POOL_ID: 'us-east-1_Bench',
-  APP2_NOTIFICATIONS: 'on',
+  TARGETS: JSON.stringify([
+    {
+      name: 'app2',
+      state: 'active',
+      api_url: 'https://bench.example',
+      client_id: 'client',
+      secret_arn: 'secret',
+      password_policy: formatPolicy(defaultPasswordPolicy),
+    },
+  ]),
   CHECK_USER_IN_POOL: 'off',
   PASSWORD_POLICY: JSON.stringify(defaultPasswordPolicy),
   API_SCHEME: 'https',

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import {
   CognitoIdentityProviderClient,
   DescribeUserPoolCommand,
@@ -9,8 +8,13 @@ import {
 import { IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { type PasswordPolicy, passwordPolicyText } from '../../contracts/password-policy.ts';
 import { APP1 } from '../../contracts/services.ts';
+import {
+  parameterOf,
+  type Target as TargetFields,
+  targetFields,
+  targetString,
+} from '../../contracts/targets.ts';
 import { app1Names, functionNamed } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
 import type { Connection } from '../connect.ts';
@@ -32,7 +36,7 @@ export async function listChecks(session: CheckSession): Promise<Check[]> {
       outputsCheck(target),
       ...(target.outputs.isAvailable ? targetChecks(session, target.name, target.outputs.value) : []),
       ...(app1.outputs.isAvailable && target.outputs.isAvailable
-        ? [registrationCheck(session, target.name, target.outputs.value)]
+        ? [registrationCheck(app1.outputs.value, target.name, target.outputs.value)]
         : []),
     ]),
   ];
@@ -54,7 +58,7 @@ function app1Checks(session: CheckSession, app1: App1): Check[] {
     check('API', () => app1ApiFinding(connection)),
     ...serviceChecks(session, APP1, app1, { startRollBack: 'start-roll-back', sweep: 'sweep-provisionings' }),
     check('intake key', () => keyFinding(connection, app1Names.intakeKeyAlias, 'encrypts passwords at App1')),
-    check('permission for the credentials', () => permissionFinding(connection)),
+    check('permission for the credentials', () => permissionFinding(connection, app1)),
   ];
 }
 
@@ -75,10 +79,10 @@ function targetChecks(session: CheckSession, service: string, target: Target): C
   ];
 }
 
-const registrationCheck = ({ connection }: CheckSession, service: string, target: Target): Check => ({
+const registrationCheck = (app1: App1, service: string, target: Target): Check => ({
   service,
   check: 'registration',
-  run: () => configurationFinding(connection, target),
+  run: async () => registrationFinding(app1, service, target),
 });
 
 /** A signed request for an unknown id: App1's 404 shows that the gateway, the signature and the function work. */
@@ -141,15 +145,6 @@ const policyOf = (policy: PasswordPolicyType | undefined) => ({
   require_symbols: policy?.RequireSymbols,
 });
 
-/** Whether App1's parameter contains this policy. */
-const isSamePolicy = (text: string | undefined, policy: PasswordPolicy): boolean => {
-  try {
-    return isDeepStrictEqual(passwordPolicyText.parse(text), policy);
-  } catch {
-    return false;
-  }
-};
-
 const DAY = 24 * 60 * 60_000;
 
 /** Whether App1's credentials exist and are rotated. docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html */
@@ -182,66 +177,65 @@ async function secretFinding(
       );
 }
 
-/** The parameters of App1's stack. */
-async function readParameters(connection: Connection): Promise<Record<string, string | undefined>> {
-  const { Stacks = [] } = await connection
-    .client(CloudFormationClient)
-    .send(new DescribeStacksCommand({ StackName: 'App1' }));
-  return Object.fromEntries(
-    (Stacks[0]?.Parameters ?? []).map(({ ParameterKey = '', ParameterValue }) => [
-      ParameterKey,
-      ParameterValue,
-    ]),
+/** Whether the role of the function that signs in is allowed to read the secrets, by IAM's policy simulator. */
+async function permissionFinding(connection: Connection, { targets }: App1): Promise<Finding> {
+  const secrets = targets.flatMap(({ target }) =>
+    target === undefined ? [] : [targetString.parse(target).secret_arn],
   );
-}
-
-/** Whether the role of the function that signs in is allowed to read the secret, by IAM's policy simulator. */
-async function permissionFinding(connection: Connection): Promise<Finding> {
-  const { App2SecretArn } = await readParameters(connection);
   const FunctionName = functionNamed('app1', 'call-target');
   const { Role } = await connection
     .client(LambdaClient)
     .send(new GetFunctionConfigurationCommand({ FunctionName }));
-  const { EvaluationResults: [result] = [] } = await connection.client(IAMClient).send(
+  const { EvaluationResults: results = [] } = await connection.client(IAMClient).send(
     new SimulatePrincipalPolicyCommand({
       PolicySourceArn: Role,
       ActionNames: ['secretsmanager:GetSecretValue'],
-      ResourceArns: [App2SecretArn ?? ''],
+      ResourceArns: secrets,
     }),
   );
-  return result?.EvalDecision === 'allowed'
+  const denied = results.filter(({ EvalDecision }) => EvalDecision !== 'allowed');
+  return denied.length === 0 && results.length > 0
     ? ok(`${FunctionName} is allowed to read them`)
     : failed(
-        `${FunctionName} is not allowed to read the secret ${App2SecretArn} (${result?.EvalDecision})`,
-        'Deploy App1 again, with App2’s output CredentialsSecretArn as its parameter App2SecretArn.',
+        `${FunctionName} is not allowed to read ${denied.map(({ EvalResourceName, EvalDecision }) => `${EvalResourceName} (${EvalDecision})`).join(', ') || 'any secret'}`,
+        'Deploy App1 again, with the output Target of each target as its parameter.',
       );
 }
 
-/** Whether App1's parameters match App2's outputs. */
-async function configurationFinding(connection: Connection, app2: Target): Promise<Finding> {
-  const parameters = await readParameters(connection);
-  const expected: [parameter: string, is: string][] = [
-    ['App2ClientId', app2.machine_client_id],
-    ['App2KeyArn', app2.key_arn],
-    ['App2SecretArn', app2.credentials_secret_arn],
-    ['App2PasswordPolicy', JSON.stringify(app2.password_policy)],
-    ['App2ApiUrl', app2.api_url],
-  ];
-  const differ = expected.filter(([parameter, is]) => {
-    const actual = parameters[parameter];
-    if (parameter === 'App2ApiUrl') return apiIdIn(actual) !== apiIdIn(is);
-    return parameter === 'App2PasswordPolicy' ? !isSamePolicy(actual, app2.password_policy) : actual !== is;
-  });
+/** Whether App1's parameter for a target equals the output of the target's stack. */
+function registrationFinding({ targets }: App1, name: string, { target }: Target): Finding {
+  const registered = targets.find((entry) => entry.name === name);
+  if (registered === undefined)
+    return failed(
+      `App1 has not registered ${name}`,
+      `Add ${name} to the setting targets, and deploy App1 with the parameter ${parameterOf(name)}.`,
+    );
+  if (registered.target === undefined)
+    return failed(
+      `App1 has registered ${name} as gone, but it exists`,
+      'Correct the setting targets, and deploy App1.',
+    );
+  const differ = differences(targetString.parse(registered.target), targetString.parse(target));
   return differ.length === 0
-    ? ok("App1's parameters match App2's outputs")
+    ? ok(
+        `registered as ${registered.state}; App1's parameter ${parameterOf(name)} matches the output of the target`,
+      )
     : failed(
-        `App1's parameters differ from App2's outputs: ${differ.map(([parameter]) => parameter).join(', ')}`,
+        `App1's parameter ${parameterOf(name)} differs from the output of the target: ${differ.join(', ')}`,
         commandLine({
           command: 'npx cdk deploy App1',
-          options: differ.map(([parameter, is]) => ['--parameters', `${parameter}=${is}`]),
+          options: [['--parameters', `${parameterOf(name)}=${target}`]],
         }),
       );
 }
+
+/** The fields that differ. Two URLs of one API are equal: the local AWS has one for functions and one for clients. */
+const differences = (registered: TargetFields, present: TargetFields): string[] =>
+  targetFields.filter((field) =>
+    field === 'api_url'
+      ? apiIdIn(registered.api_url) !== apiIdIn(present.api_url)
+      : !isDeepStrictEqual(registered[field], present[field]),
+  );
 
 /** The id of the API in a URL; the URL itself when the API has a custom domain name. */
 const apiIdIn = (url = ''): string =>

@@ -9,7 +9,7 @@ import pLimit from 'p-limit';
 import * as z from 'zod';
 import { hasErrorName } from '../../handlers/shared/errors.ts';
 import { ifFound } from '../doctor/finding.ts';
-import { type Finding, missing, note, ok } from './finding.ts';
+import { type Finding, missing, ok } from './finding.ts';
 import type { PlannedStack, Target } from './target.ts';
 
 /** Concurrent calls. */
@@ -127,12 +127,13 @@ export function accountsFinding(targets: readonly Target[]): Finding {
   const found = `App1 in ${app1?.environment.account}, ${app1?.environment.region}; App2 in ${app2?.environment.account}, ${app2?.environment.region}`;
   const settings = app1?.settings;
   const two = app1?.environment.account !== app2?.environment.account;
-  const needed = two ? 'two accounts, one region, and settings that name both' : 'one account and region';
+  const needed = two
+    ? 'two accounts, one region, and the setting that names the account of App1'
+    : 'one account and region';
   if (app1?.environment.region !== app2?.environment.region)
     return missing(what, found, needed, 'Give both profiles the same region.');
   const named: [setting: string, value: string | undefined, account: string | undefined][] = [
     ['app1_account', settings?.app1Account, app1?.environment.account],
-    ['app2_account', settings?.app2Account, app2?.environment.account],
   ];
   const wrong = named.filter(([, value, account]) =>
     two ? value !== account : ![undefined, account].includes(value),
@@ -145,11 +146,11 @@ export function accountsFinding(targets: readonly Target[]): Finding {
       wrong.map(([setting, , account]) => `-c ${setting}=${account}`).join(' '),
     );
   return two && settings?.subscriberAccounts.includes(app1?.environment.account ?? '') !== true
-    ? note(
+    ? missing(
         what,
         `${found}; App1's account is not allowed to subscribe to App2's bus`,
         needed,
-        `-c subscriber_accounts=${app1?.environment.account}, else App1 polls the status of each creation.`,
+        `-c subscriber_accounts=${app1?.environment.account}, else the deployment of App1 fails at its rule on that bus.`,
       )
     : ok(what, found, needed);
 }

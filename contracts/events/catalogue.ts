@@ -57,6 +57,13 @@ const atApp2 = {
   /** The caller of App1, as App1 states it; null without the header On-Behalf-Of. */
   on_behalf_of: storedText.nullable().meta(personal),
 };
+const atApp1 = {
+  ...subject,
+  /** Names of the targets of the provisioning. */
+  targets: z.array(storedText).min(1),
+};
+/** After a compensation of App1: the targets that are registered as gone, where nothing was checked. */
+const compensated = { ...atApp1, gone: z.array(storedText) };
 const failure = { failure: publishedFailure };
 const failures = { ...failure, compensation_failure: publishedFailure };
 
@@ -76,7 +83,7 @@ export const events = {
     about: 'provisioning',
     sequence: 10,
     version: '1',
-    data: z.strictObject(subject),
+    data: z.strictObject(atApp1),
     meaning: 'App1 accepted a request for a service user.',
     when: `At the start of ProvisionServiceUser, unless the execution is stopped before. ${once}`,
     user: 'absent',
@@ -92,8 +99,8 @@ export const events = {
     about: 'provisioning',
     sequence: 20,
     version: '1',
-    data: z.strictObject(subject),
-    meaning: 'App2 created the user, and App1 received the confirmation.',
+    data: z.strictObject(atApp1),
+    meaning: 'Each target created the user, and App1 received the confirmations.',
     when: `When ProvisionServiceUser succeeds. ${once}`,
     user: 'present',
     followed_by: [
@@ -108,8 +115,8 @@ export const events = {
     about: 'provisioning',
     sequence: 30,
     version: '1',
-    data: z.strictObject({ ...subject, ...failures }),
-    meaning: 'The compensation of a provisioning failed. Its user may remain at App2.',
+    data: z.strictObject({ ...atApp1, ...failures }),
+    meaning: 'The compensation of a provisioning failed. Its user may remain at a target.',
     when: 'When the retries of a compensation are used up. The sweep starts another roll-back, so another event follows.',
     user: 'unknown',
     followed_by: [
@@ -123,8 +130,8 @@ export const events = {
     about: 'provisioning',
     sequence: 40,
     version: '1',
-    data: z.strictObject({ ...subject, ...failure }),
-    meaning: 'The provisioning failed, and no user of it remains.',
+    data: z.strictObject({ ...compensated, ...failure }),
+    meaning: 'The provisioning failed, and no user of it remains at a target that is not gone.',
     when: `After the compensation of a provisioning in which a step failed, or that was stopped or timed out. ${once}`,
     user: 'absent',
     followed_by: ['ServiceUserProvisioningCancelled'],
@@ -134,8 +141,9 @@ export const events = {
     about: 'provisioning',
     sequence: 50,
     version: '1',
-    data: z.strictObject(subject),
-    meaning: 'The owner cancelled the provisioning before it finished, and no user of it remains.',
+    data: z.strictObject(compensated),
+    meaning:
+      'The owner cancelled the provisioning before it finished, and no user of it remains at a target that is not gone.',
     when: `At the end of RollBackProvisioning, after a DELETE for a running provisioning. ${once}`,
     user: 'absent',
     followed_by: [],
@@ -145,7 +153,7 @@ export const events = {
     about: 'provisioning',
     sequence: 60,
     version: '1',
-    data: z.strictObject(subject),
+    data: z.strictObject(compensated),
     meaning: 'The owner had the user of a successful provisioning removed.',
     when: `At the end of RollBackProvisioning. ${once}`,
     user: 'absent',

@@ -57,6 +57,8 @@ const samples: Record<string, unknown> = {
   username: 'ada',
   human_user_id: 'h-1815',
   on_behalf_of: '111122223333/AROAEXAMPLEID',
+  targets: ['app2'],
+  gone: [],
   failure: { step: 'SetPassword', error: 'ServiceUnavailable', code: 'SERVICE_UNAVAILABLE' },
   compensation_failure: {
     step: 'DeleteUser',

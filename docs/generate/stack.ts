@@ -73,8 +73,8 @@ export function stackOf(service: ServiceKind, template: Template) {
         on: z.array(z.unknown()).catch([Resource]).parse(Resource).map(shortArn),
       }));
     const variables = environment.parse(Properties['Environment']).Variables;
-    /** A function calls App2 if its environment has the URL of App2's API. */
-    const callsTarget = 'APP2_API_URL' in variables;
+    /** A function calls targets if its registry has the URLs of their APIs. */
+    const callsTarget = JSON.stringify(variables['TARGETS'] ?? '').includes('api_url');
     return { id, name: nameOf(id), callsTarget, seconds: z.int().parse(Properties['Timeout']), permissions };
   });
   const functionIds = new Map(functions.map(({ id, name }) => [id, name]));

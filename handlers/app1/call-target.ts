@@ -5,7 +5,6 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { stepContext, userCreationInput } from '../../contracts/executions.ts';
-import { receivedNotification } from '../../contracts/notification.ts';
 import type { ReceivedTimelinePart } from '../../contracts/status.ts';
 import { storedText } from '../../contracts/stored.ts';
 import { stepClient } from '../shared/aws-clients.ts';
@@ -18,19 +17,22 @@ import { type CallbackRegistry, callbackRegistry, type WaitingTask } from './lib
 import { environments } from './lib/environments.ts';
 import { confirmCreated, outcomeOf } from './lib/outcome.ts';
 import { readTimelineInput } from './lib/read-timeline.ts';
+import { findTarget, presentTarget, type RegisteredTarget } from './lib/registry.ts';
+import { resumeProvisioningInput } from './lib/resume-provisioning.ts';
 import { type ResumeTask, resumeTask } from './lib/resume-task.ts';
 import { type CreationStatus, type TargetClient, targetClient } from './lib/target-client.ts';
 import { type TokenSource, tokenSource } from './lib/target-token.ts';
 
 /**
- * All requests of App1 to the target, in one function: it caches the token in memory, so no execution contains a token.
- * Each action is a state of `ProvisionServiceUser`, except `ReadTimeline`, which `get-provisioning` invokes, and
- * `ResumeProvisioning`, which a completion notification triggers.
+ * All requests of App1 to targets, in one function: it caches a token of each target in memory, so no execution contains a
+ * token. Each action is a state of `ProvisionServiceUser`, except `ReadTimeline`, which `get-provisioning` invokes, and
+ * `ResumeProvisioning`, which a completion notification triggers. `target` is the name of a registered target.
  */
-const action = z.discriminatedUnion('action', [
-  z.object({ action: z.literal('Authenticate') }),
+export const callTargetInput = z.discriminatedUnion('action', [
+  z.object({ action: z.literal('Authenticate'), target: storedText }),
   z.object({
     action: z.literal('RequestUserCreation'),
+    target: storedText,
     ...userCreationInput.pick({
       provisioning_id: true,
       creation_id: true,
@@ -46,36 +48,40 @@ const action = z.discriminatedUnion('action', [
   }),
   z.object({
     action: z.literal('CancelUserCreation'),
+    target: storedText,
     ...userCreationInput.pick({ provisioning_id: true, creation_id: true, username: true }).shape,
     trace_id: storedText.nullish(),
   }),
   readTimelineInput,
+  resumeProvisioningInput,
 ]);
 
-/** A completion notification as an action. Only the id is read, because the notification is a hint. */
-const notified = receivedNotification.transform(({ detail: { provisioning_id } }) => ({
-  action: 'ResumeProvisioning' as const,
-  provisioning_id,
-}));
-
-export const callTargetInput = z.union([action, notified]);
+/** The client of a target, and the source of its tokens. */
+export interface TargetConnection {
+  client: TargetClient;
+  tokens: TokenSource;
+}
 
 interface Services {
-  app2: TargetClient;
-  tokens: TokenSource;
+  registry: readonly RegisteredTarget[];
+  /** @throws TargetNotRegistered if the target is not registered, or is gone */
+  connect: (target: string) => TargetConnection;
   callbacks: CallbackRegistry;
   resumeTask: ResumeTask;
-  /** Whether the target's completion notifications arrive. */
-  acceptsCallback: boolean;
 }
 
 /** Result of an action. It contains nothing secret. */
-type Output = { expires_at: string } | ReceivedTimelinePart | Record<string, never>;
+type Output = { expires_at: string } | Compensated | ReceivedTimelinePart | Record<string, never>;
 
-export const callTarget = ({ app2, tokens, callbacks, resumeTask, acceptsCallback }: Services) => {
+/** Names of the targets that are registered as gone, where nothing was checked. */
+interface Compensated {
+  gone: string[];
+}
+
+export const callTarget = ({ registry, connect, callbacks, resumeTask }: Services) => {
   /** Reads the status of the creation from the target, and finishes the waiting task if the creation has finished. */
   const resumeIfFinished = async (task: WaitingTask): Promise<void> => {
-    const outcome = outcomeOf(await app2.readStatus(task, task.username));
+    const outcome = outcomeOf(await connect(task.target).client.readStatus(task, task.username));
     if (outcome !== undefined) await resumeTask(task, outcome);
     else logger.info('Creation not finished', { provisioning_id: task.provisioning_id });
   };
@@ -83,23 +89,24 @@ export const callTarget = ({ app2, tokens, callbacks, resumeTask, acceptsCallbac
   return async (input: z.infer<typeof callTargetInput>): Promise<Output> => {
     switch (input.action) {
       case 'Authenticate': {
-        const token = await tokens.get();
+        const token = await connect(input.target).tokens.get();
         return { expires_at: new Date(token.expiresAt).toISOString() };
       }
       case 'RequestUserCreation': {
         refuseRedriven(input.redrive_count);
-        const { provisioning_id, creation_id, username, encrypted_password, human_user_id, owner } = input;
-        const { status, notifies } = await app2.requestUserCreation(
+        const { provisioning_id, creation_id, target, username, encrypted_password, human_user_id, owner } =
+          input;
+        const { status, notifies } = await connect(target).client.requestUserCreation(
           input,
           { username, encrypted_password, human_user_id },
-          { onBehalfOf: owner, traceId: input.trace_id ?? undefined, acceptsCallback },
+          { onBehalfOf: owner, traceId: input.trace_id ?? undefined, acceptsCallback: true },
         );
         if (!notifies) {
           confirmCreated(status);
           await resumeTask(input, 'UserCreated');
           return {};
         }
-        const task = { provisioning_id, creation_id, username, task_token: input.task_token };
+        const task = { provisioning_id, target, creation_id, username, task_token: input.task_token };
         const { estimated_end_at } = status;
         const { attempt } = input.step;
         if ((await callbacks.registerTaskToken({ ...task, attempt, estimated_end_at })).notified)
@@ -108,42 +115,56 @@ export const callTarget = ({ app2, tokens, callbacks, resumeTask, acceptsCallbac
       }
       case 'ResumeProvisioning': {
         addLogContext({ provisioning_id: input.provisioning_id });
-        const task = await callbacks.recordNotification(input.provisioning_id);
+        const task = await callbacks.recordNotification(input);
         if (task !== undefined) await resumeIfFinished(task);
         return {};
       }
       case 'CancelUserCreation': {
-        const status = await app2.cancelUserCreation(input, input.username, {
-          traceId: input.trace_id ?? undefined,
-        });
-        return confirmAbsent(status);
+        const { target, username, trace_id } = input;
+        if (findTarget(registry, target).state === 'gone') return { gone: [target] };
+        const { client } = connect(target);
+        confirmAbsent(await client.cancelUserCreation(input, username, { traceId: trace_id ?? undefined }));
+        return { gone: [] };
       }
       case 'ReadTimeline':
-        return app2.readTimeline(input);
+        return connect(input.target).client.readTimeline(input);
     }
   };
 };
 
-function confirmAbsent(status: CreationStatus | 'absent'): Record<string, never> {
-  if (status === 'absent') return {};
+/** @throws UserRemovalPending unless the target has confirmed that no user exists */
+function confirmAbsent(status: CreationStatus | 'absent'): void {
+  if (status === 'absent') return;
   throw new StepError('UserRemovalPending', 'The target is still removing the user.');
 }
 
 const environment = readEnvironment(environments['call-target']);
-const tokens = tokenSource({
-  cognito: stepClient(CognitoIdentityProviderClient),
-  secretsManager: stepClient(SecretsManagerClient),
-  clientId: environment.APP2_CLIENT_ID,
-  secretArn: environment.APP2_SECRET_ARN,
-  now: Date.now,
-});
+
+/** Connections by target. Each has a token source of its own, so a token is sent to its own target only. */
+const connections = new Map<string, TargetConnection>();
+
+function connect(name: string): TargetConnection {
+  const { api_url, client_id, secret_arn } = presentTarget(environment.TARGETS, name);
+  const existing = connections.get(name);
+  if (existing !== undefined) return existing;
+  const tokens = tokenSource({
+    cognito: stepClient(CognitoIdentityProviderClient),
+    secretsManager: stepClient(SecretsManagerClient),
+    clientId: client_id,
+    secretArn: secret_arn,
+    now: Date.now,
+  });
+  const client = targetClient({ apiUrl: api_url, tokens, fetch: globalThis.fetch });
+  const connection = { client, tokens };
+  connections.set(name, connection);
+  return connection;
+}
 
 export const handler = step(
   callTargetInput,
   callTarget({
-    app2: targetClient({ apiUrl: environment.APP2_API_URL, tokens, fetch: globalThis.fetch }),
-    tokens,
-    acceptsCallback: environment.APP2_NOTIFICATIONS === 'on',
+    registry: environment.TARGETS,
+    connect,
     resumeTask: resumeTask(stepClient(SFNClient)),
     callbacks: callbackRegistry({
       dynamoDb: stepClient(DynamoDBClient),

@@ -49,7 +49,7 @@ export const cancelProvisioning = (services: Services): ApiHandler =>
     if (found === undefined) throw new RequestProblem('NOT_FOUND');
     const waited = (clock.now() - startedAt) / 1000;
     const waitSeconds = Math.max(0, preferredWait(listHeader(event, 'Prefer')) - waited);
-    return cancelExecution(provisionings(stepFunctions, environment), found, {
+    return cancelExecution(provisionings(stepFunctions, environment, environment.TARGETS), found, {
       origin: originOf(event),
       waitSeconds,
       clock,

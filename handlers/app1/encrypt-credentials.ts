@@ -2,11 +2,13 @@ import { KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
 import * as z from 'zod';
 import { encryptionContext } from '../../contracts/encryption-context.ts';
 import { provisioningInput } from '../../contracts/executions.ts';
+import { storedText } from '../../contracts/stored.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { hasErrorName, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './lib/environments.ts';
+import { presentTarget } from './lib/registry.ts';
 import { asTargetOutage } from './lib/target-outage.ts';
 
 interface Services {
@@ -14,9 +16,10 @@ interface Services {
   environment: z.infer<(typeof environments)['encrypt-credentials']>;
 }
 
-export const encryptCredentialsInput = z.object(
-  provisioningInput.pick({ provisioning_id: true, username: true, intake_ciphertext: true }).shape,
-);
+export const encryptCredentialsInput = z.object({
+  ...provisioningInput.pick({ provisioning_id: true, username: true, intake_ciphertext: true }).shape,
+  target: storedText,
+});
 
 /**
  * Errors that end when the owner of the key, or KMS, makes the key usable again. They do not identify which of the two
@@ -29,19 +32,20 @@ const KEY_UNUSABLE = ['ServiceUnavailable', 'DisabledException', 'KMSInvalidStat
  * Re-encrypts the password from App1's intake key to the target's key. The plaintext never leaves KMS.
  * docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html
  * @throws CredentialsRejected if the ciphertext belongs to another user or provisioning; TargetUnavailable if a key is
- * unusable
+ * unusable; TargetNotRegistered
  */
 export const encryptCredentials =
   ({ kms, environment }: Services) =>
   async (input: z.infer<typeof encryptCredentialsInput>): Promise<{ encrypted_password: string }> => {
+    const { key_arn } = presentTarget(environment.TARGETS, input.target);
     const { CiphertextBlob } = await kms
       .send(
         new ReEncryptCommand({
           CiphertextBlob: Buffer.from(input.intake_ciphertext, 'base64'),
           SourceKeyId: environment.INTAKE_KEY_ARN,
           SourceEncryptionContext: encryptionContext(input, 'app1'),
-          DestinationKeyId: environment.APP2_KEY_ARN,
-          DestinationEncryptionContext: encryptionContext(input, 'app2'),
+          DestinationKeyId: key_arn,
+          DestinationEncryptionContext: encryptionContext(input, input.target),
         }),
       )
       .catch((error: unknown) => {

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
+import { APP1 } from '../../contracts/services.ts';
 import { type ReceivedTimelinePart, receivedTimelinePart } from '../../contracts/status.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { type ApiHandler, api, json } from '../shared/api.ts';
@@ -39,51 +40,60 @@ export const getProvisioning = ({ lambda, ...services }: Services): ApiHandler =
       describe: (id) => findProvisioning(stepFunctions, environment, id),
       clock,
     });
-    const workflows = provisionings(stepFunctions, environment);
+    const { targets } = execution.parsedInput;
+    const workflows = provisionings(stepFunctions, environment, environment.TARGETS);
     const { status: current, latest } = await currentProgress(workflows, execution);
     const [estimated, waiting_for] = await Promise.all([
-      withEstimate(current, { dynamoDb, tableName: environment.CALLBACKS_TABLE }),
-      waitingForOf(stepFunctions, latest, 'app1', clock.now()),
+      withEstimate(current, { dynamoDb, tableName: environment.CALLBACKS_TABLE, targets }),
+      waitingForOf(stepFunctions, latest, APP1, clock.now(), targets[0]),
     ]);
     const status = { ...estimated, ...(waiting_for === undefined ? {} : { waiting_for }) };
     const allHeaders = { ...headers, ...retryAfter(status, clock.now()) };
     if (!withTimeline) return json(200, status, allHeaders);
     const parts = await Promise.all([
-      availableTimeline('app1', workflows, execution.parsedInput),
-      timelineOfTarget(lambda, environment.CALL_TARGET_FUNCTION, execution.parsedInput, () =>
-        count(CALLS_AT_TARGET),
+      availableTimeline(APP1, workflows, execution.parsedInput),
+      ...targets.map((target) =>
+        timelineOfTarget(lambda, environment.CALL_TARGET_FUNCTION, { ...execution.parsedInput, target }, () =>
+          count(CALLS_AT_TARGET),
+        ),
       ),
     ]);
     return json(200, { ...status, ...merge(...parts) }, allHeaders);
   });
 
-/** DescribeExecution calls of the target for its timeline. They use the same quota if both services share an account. */
+/** DescribeExecution calls of a target for its timeline. They use the same quota if both services share an account. */
 const CALLS_AT_TARGET = 3;
 
 /**
- * The target's part of the timeline, read by the function that has App1's token. If it cannot be read in time, the result is
+ * A target's part of the timeline, read by the function that has App1's token. If it cannot be read in time, the result is
  * empty and marked as incomplete, so that the response contains at least App1's part. A newer target can return codes that
- * this release does not document; they are passed on.
+ * this release does not document; they are passed on. The service of a step is the target's name in App1's registry.
  */
 async function timelineOfTarget(
   lambda: Pick<LambdaClient, 'send'>,
   FunctionName: string,
-  { provisioning_id, creation_id }: Generation,
+  { provisioning_id, creation_id, target }: Generation & { target: string },
   /** Throws if the caller's rate is used up. */
   count: () => Promise<void>,
 ): Promise<ReceivedTimelinePart> {
-  const action: ReadTimelineInput = { action: 'ReadTimeline', provisioning_id, creation_id };
+  const action: ReadTimelineInput = { action: 'ReadTimeline', target, provisioning_id, creation_id };
   try {
     await count();
     const { FunctionError, Payload } = await lambda.send(
       new InvokeCommand({ FunctionName, Payload: JSON.stringify(action) }),
     );
     if (FunctionError !== undefined) throw new Error(`${FunctionName} failed.`);
-    return receivedTimelinePart.parse(JSON.parse(Payload?.transformToString() ?? ''));
+    const { timeline, timeline_incomplete } = receivedTimelinePart.parse(
+      JSON.parse(Payload?.transformToString() ?? ''),
+    );
+    return {
+      timeline: timeline.map((step) => ({ ...step, service: target })),
+      ...(timeline_incomplete === undefined ? {} : { timeline_incomplete: [target] }),
+    };
   } catch (thrown) {
     const { name: error, message: reason } = classifyError(thrown);
-    logger.warn('Timeline of the target not available', { provisioning_id, error, reason });
-    return { timeline: [], timeline_incomplete: ['app2'] };
+    logger.warn('Timeline of the target not available', { provisioning_id, target, error, reason });
+    return { timeline: [], timeline_incomplete: [target] };
   }
 }
 

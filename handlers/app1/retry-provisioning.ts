@@ -18,11 +18,12 @@ import { addLogContext } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus } from '../shared/roll-backs.ts';
-import { accept, urlOf } from './lib/accept.ts';
+import { accept, acceptRepeat, urlOf } from './lib/accept.ts';
 import { environments } from './lib/environments.ts';
 import { type CallerServices, forCaller } from './lib/for-caller.ts';
 import { findProvisioning, provisionings } from './lib/provisioning.ts';
 import { provisioningIdIn, provisioningIdOf } from './lib/provisioning-id.ts';
+import { activeTargets } from './lib/registry.ts';
 import { requestMac } from './lib/request-mac.ts';
 
 interface Services extends CallerServices {
@@ -45,34 +46,47 @@ export const retryProvisioning = ({ kms, ...services }: Services): ApiHandler =>
 
     const failed = await findProvisioning(stepFunctions, environment, id);
     if (failed?.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
-    const { status, user } = await currentStatus(provisionings(stepFunctions, environment), failed);
+    const { status, user } = await currentStatus(
+      provisionings(stepFunctions, environment, environment.TARGETS),
+      failed,
+    );
     if (status === 'RUNNING' || user !== 'absent') throw new RequestProblem('PROVISIONING_IN_PROGRESS');
     const subject = requestFields.safeParse(failed.parsedInput);
     if (!subject.success) throw new RequestProblem('NOT_RETRYABLE');
 
     const provisioning_id = provisioningIdOf(owner, key);
     addLogContext({ provisioning_id });
+    const mac = () => requestMac(kms, environment.MAC_KEY_ARN, [provisioning_id, RETRY_OF, id]);
+    const accepting = { ...services, stepFunctions };
+    const collection = urlOf(event, environment.API_SCHEME).split('/').slice(0, -2).join('/');
+    const { targets } = failed.parsedInput;
+    const active = activeTargets(environment.TARGETS);
+    if (!targets.every((target) => active.includes(target))) {
+      // The retry may be a repeated one, which was accepted while the targets were active.
+      const found = await findProvisioning(stepFunctions, environment, provisioning_id);
+      if (found === undefined || found.parsedInput.request_mac !== (await mac()))
+        throw new RequestProblem('NOT_RETRYABLE');
+      return acceptRepeat(accepting, event, found, { collection });
+    }
     const [intake_ciphertext, request_mac] = await Promise.all([
       reEncrypt(kms, environment.INTAKE_KEY_ARN, failed.parsedInput, provisioning_id),
-      requestMac(kms, environment.MAC_KEY_ARN, [provisioning_id, RETRY_OF, id]),
+      mac(),
     ]);
     return accept(
-      { ...services, stepFunctions },
+      accepting,
       event,
       {
         provisioning_id,
         creation_id: randomUUID(),
         ...subject.data,
         owner,
+        targets,
         ...originOf(event),
         intake_ciphertext,
         request_mac,
         retry_of: id,
       },
-      {
-        collection: urlOf(event, environment.API_SCHEME).split('/').slice(0, -2).join('/'),
-        hasKey: true,
-      },
+      { collection, hasKey: true },
     );
   });
 

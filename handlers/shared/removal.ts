@@ -16,7 +16,7 @@ import {
   startRollBack,
   type Workflows,
 } from './roll-backs.ts';
-import { retryAfter } from './status.ts';
+import { retryAfter, withUser } from './status.ts';
 
 /**
  * Cancels an execution for its owner (`DELETE`), in any state: starts its roll-back.
@@ -58,7 +58,7 @@ export async function rollBack<Input extends z.ZodType<ProvisioningSubject>>(
     ? undefined
     : await bestEffort(() => pollUntilFinished(poll, waitSeconds, clock));
   if (latest !== undefined && presenceAfterRollBack(latest) === 'absent') return absentResponse();
-  const body: ProvisioningStatus = { ...status, user: 'being_removed' };
+  const body = withUser(status, 'being_removed');
   return json(202, body, retryAfter(body, clock.now()));
 }
 

@@ -7,7 +7,7 @@ import { CANCELLED, OUTCOME_NOT_PUBLISHED } from '../../contracts/outcomes.ts';
 import type { ProvisioningStatus } from '../../contracts/status.ts';
 import { describe, type Execution, startOnce } from './executions.ts';
 import { type Generation, rollBackName } from './roll-back-names.ts';
-import { failureOf, isFailedWith, statusOf } from './status.ts';
+import { failureOf, isFailedWith, statusOf, withUser } from './status.ts';
 
 /** Roll-backs of one generation of a provisioning. Another one is started only after the previous one has failed. */
 
@@ -25,6 +25,8 @@ export interface Workflows<Input extends z.ZodType<ProvisioningSubject>> {
   inputSchema: Input;
   /** Errors of outcomes after which nothing is left to do. */
   cleanOutcomes: readonly string[];
+  /** At App1: names of the targets that are registered as gone. */
+  gone?: readonly string[];
 }
 
 /** Input of an execution that can be rolled back. Without username if the cancellation arrived before the request. */
@@ -35,6 +37,7 @@ export interface ProvisioningSubject {
   username?: string;
   human_user_id?: string;
   on_behalf_of?: string | undefined;
+  targets?: string[] | undefined;
   trace_id?: string | undefined;
   estimated_start_at?: string | undefined;
 }
@@ -58,7 +61,7 @@ export function rollBackInputOf(
   execution: Execution<ProvisioningSubject>,
   origin: Origin,
 ): RollBackInput | undefined {
-  const { provisioning_id, creation_id, username, human_user_id, owner, on_behalf_of } =
+  const { provisioning_id, creation_id, username, human_user_id, owner, on_behalf_of, targets } =
     execution.parsedInput;
   if (username === undefined || human_user_id === undefined) return undefined;
   return {
@@ -69,6 +72,7 @@ export function rollBackInputOf(
     owner,
     ...origin,
     ...(on_behalf_of === undefined ? {} : { on_behalf_of }),
+    ...(targets === undefined ? {} : { targets }),
     had_succeeded: execution.status === 'SUCCEEDED',
     failure: failureOf(execution) ?? CANCELLED_BY_OWNER,
   };
@@ -118,12 +122,12 @@ export async function currentProgress<Input extends z.ZodType<ProvisioningSubjec
   workflows: Workflows<Input>,
   execution: Execution<ProvisioningSubject>,
 ): Promise<{ status: ProvisioningStatus; latest: Execution<unknown> }> {
-  const status = statusOf(execution, workflows.cleanOutcomes);
+  const status = statusOf(execution, workflows.cleanOutcomes, workflows.gone);
   // `absent` is final, and a running execution has no roll-back that changes its status.
   if (status.user === 'absent' || status.user === 'unknown') return { status, latest: execution };
   const rollBack = await latestRollBack(workflows, execution.parsedInput);
   if (rollBack === undefined) return { status, latest: execution };
-  return { status: { ...status, user: presenceAfterRollBack(rollBack) }, latest: rollBack };
+  return { status: withUser(status, presenceAfterRollBack(rollBack)), latest: rollBack };
 }
 
 /** Whether a roll-back has removed the user. */

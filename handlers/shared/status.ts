@@ -14,6 +14,8 @@ interface StatusInput {
   provisioning_id: string;
   username?: string;
   human_user_id?: string;
+  /** Names of the targets; at App1 only. */
+  targets?: readonly string[] | undefined;
   /** The execution is a cancellation that reserves the name. */
   cancelled?: true | undefined;
   /** Estimated start of a queued creation. */
@@ -58,17 +60,23 @@ export function retryAfter(
 /**
  * The status of an execution for its owner, without its roll-backs.
  * @param cleanOutcomes errors of outcomes after which nothing is left to do
+ * @param gone names of the targets that are registered as gone
  */
 export function statusOf(
   execution: Execution<StatusInput>,
   cleanOutcomes: readonly string[],
+  gone: readonly string[] = [],
 ): ProvisioningStatus {
-  const { provisioning_id, username, human_user_id, estimated_start_at } = execution.parsedInput;
+  const { provisioning_id, username, human_user_id, targets, estimated_start_at } = execution.parsedInput;
   const error = errorOf(execution);
+  const user = execution.parsedInput.cancelled === true ? 'unknown' : presenceAfter(execution, cleanOutcomes);
   return {
     provisioning_id,
     status: executionStatus.parse(execution.status),
-    user: execution.parsedInput.cancelled === true ? 'unknown' : presenceAfter(execution, cleanOutcomes),
+    user,
+    ...(targets === undefined
+      ? {}
+      : { targets: targets.map((target) => ({ target, user: gone.includes(target) ? 'gone' : user })) }),
     ...(username === undefined ? {} : { username }),
     ...(human_user_id === undefined ? {} : { human_user_id }),
     started_at: (execution.startDate ?? new Date()).toISOString(),
@@ -79,6 +87,15 @@ export function statusOf(
     ...(error === undefined ? {} : { error }),
   };
 }
+
+/** A status with another presence of the user, also at each target that is not gone. */
+export const withUser = (status: ProvisioningStatus, user: UserPresence): ProvisioningStatus => ({
+  ...status,
+  user,
+  ...(status.targets === undefined
+    ? {}
+    : { targets: status.targets.map((at) => (at.user === 'gone' ? at : { ...at, user })) }),
+});
 
 function presenceAfter(
   { status, error }: DescribeExecutionOutput,

@@ -30,6 +30,7 @@ export const outageErrors = (step: string): readonly FailureName[] =>
  * The condition for which a running execution waits, from the latest events of its history: a present step has failed
  * attempts. `undefined` if the execution does not exist, is young or has finished, if no attempt has failed, or if the
  * history cannot be read.
+ * @param target at App1: name of the target of the present step
  * docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
  */
 export async function waitingForOf(
@@ -37,13 +38,14 @@ export async function waitingForOf(
   execution: Pick<Execution<unknown>, 'executionArn' | 'status' | 'startDate'> | undefined,
   service: string,
   now: number,
+  target?: string,
 ): Promise<WaitingFor | undefined> {
   if (execution?.status !== 'RUNNING' || now - (execution.startDate?.getTime() ?? now) < MIN_AGE)
     return undefined;
   try {
     // One page has more events than the step with the most attempts.
     const { events } = await readLatestEvents(stepFunctions, execution.executionArn ?? '');
-    return waitingIn(events, service);
+    return waitingIn(events, service, target);
   } catch (thrown) {
     // The status is returned without the condition.
     const { name: error, message: reason } = classifyError(thrown);
@@ -55,8 +57,13 @@ export async function waitingForOf(
 /**
  * The condition for which an execution with these latest events waits, oldest event first. If several iterations of a Map
  * wait, it is that of the longest wait.
+ * @param target at App1: name of the target of the present step
  */
-export function waitingIn(events: readonly HistoryEvent[], service: string): WaitingFor | undefined {
+export function waitingIn(
+  events: readonly HistoryEvent[],
+  service: string,
+  target?: string,
+): WaitingFor | undefined {
   const waits = stepsOf(events)
     .filter(({ status }) => status === 'running' || status === 'retrying')
     .map((step) => timelineStepOf(step, { service, workflow: '', execution: '' }))
@@ -71,7 +78,7 @@ export function waitingIn(events: readonly HistoryEvent[], service: string): Wai
   const retriesLater = step.attempts.at(-1) === last && counted.includes(last.error.name);
   return {
     what,
-    ...(what.startsWith('target') ? { target: 'app2' } : {}),
+    ...(what.startsWith('target') && target !== undefined ? { target } : {}),
     step: step.step,
     since: first.started_at,
     code: explainFailure({ step: step.step, error: last.error.name }).code,

@@ -1,121 +1,112 @@
-import { CfnCondition, CfnParameter, Fn, Stack } from 'aws-cdk-lib';
-import { CfnRule, EventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { Fn, Stack } from 'aws-cdk-lib';
+import { CfnRule, EventBus, EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { completionNotification, notificationSource } from '../../contracts/notification.ts';
+import { pascalCase } from '../../contracts/services.ts';
+import type { ResumeProvisioningInput } from '../../handlers/app1/lib/resume-provisioning.ts';
 import { putEventsOn } from '../permissions.ts';
+import type { PresentTarget } from '../registry.ts';
 
-interface Delivery {
-  /** The function that is invoked with each notification. */
+interface NotificationsProps {
+  targets: readonly PresentTarget[];
+  /** The function that is invoked with each notification, as `ResumeProvisioningInput`. */
   handler: IFunction;
   /** Receives notifications that could not be delivered. */
   deadLetterQueue: Queue;
-  /** Account of the bus if it is another one. */
-  otherAccount: string | undefined;
 }
 
-const RULE_NAME = 'app1-notifications';
-
-const SOURCE = notificationSource('app2');
-
-const pattern = {
-  source: [SOURCE],
-  'detail-type': [completionNotification.detailType],
-};
+const NAME = 'app1-notifications';
 
 /**
- * Delivers App2's completion notifications by a rule on App2's bus. The bus is an optional parameter: without it no
- * notification arrives, and App1 polls.
- *
- * A rule on the bus of another account can have only a bus as its target. So it forwards to a bus of App1.
+ * Delivers the completion notifications of targets. A rule on the bus of each target forwards them to a bus of App1, because
+ * such a rule can have only a bus as its target if the account is another one. A rule there for each target invokes the
+ * function and states the name of the target, so that no target can report under the name of another one.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
  */
 export class Notifications extends Construct {
-  /** Whether App2's bus is known. */
-  readonly arrive: CfnCondition;
-  readonly #busArn: string;
-
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { targets, handler, deadLetterQueue }: NotificationsProps) {
     super(scope, id);
-    this.#busArn = new CfnParameter(Stack.of(this), 'App2EventBusArn', {
-      default: 'none',
-      description: "App2's event bus (its output EventBusArn); none: App1 polls instead of being notified",
-    }).valueAsString;
-    this.arrive = new CfnCondition(this, 'Arrive', {
-      expression: Fn.conditionNot(Fn.conditionEquals(this.#busArn, 'none')),
-    });
-  }
-
-  deliverTo({ handler, deadLetterQueue, otherAccount }: Delivery): void {
-    if (otherAccount === undefined) this.#invokeFromBus(handler, deadLetterQueue);
-    else this.#invokeThroughOwnBus(handler, deadLetterQueue, otherAccount);
-  }
-
-  /** Name of App2's bus; `none` without one, because the template needs a string. */
-  get #busName(): string {
-    return Fn.select(1, Fn.split('/', Fn.join('', [this.#busArn, '/none'])));
-  }
-
-  #invokeFromBus(handler: IFunction, deadLetterQueue: Queue): void {
-    const ruleArn = this.#ruleOn(this.#busArn, deadLetterQueue, { arn: handler.functionArn });
-    const permission = new CfnPermission(this, 'Call', {
-      action: 'lambda:InvokeFunction',
-      functionName: handler.functionArn,
-      principal: 'events.amazonaws.com',
-      sourceArn: ruleArn,
-    });
-    permission.cfnOptions.condition = this.arrive;
-  }
-
-  #invokeThroughOwnBus(handler: IFunction, deadLetterQueue: Queue, account: string): void {
-    const bus = new EventBus(this, 'Bus', { eventBusName: RULE_NAME });
+    const bus = new EventBus(this, 'Bus', { eventBusName: NAME });
     const role = new Role(this, 'Forwarding', {
-      description: "Forwards App2's notifications to a bus of this account",
+      description: "Forwards the targets' notifications to a bus of App1",
       assumedBy: new ServicePrincipal('events.amazonaws.com'),
       inlinePolicies: {
         Forwarding: new PolicyDocument({
-          statements: [putEventsOn(bus.eventBusArn, SOURCE, [completionNotification.detailType])],
+          statements: [
+            putEventsOn(
+              bus.eventBusArn,
+              targets.map(({ name }) => notificationSource(name)),
+              [completionNotification.detailType],
+            ),
+          ],
         }),
       },
     });
-    this.#ruleOn(this.#busArn, deadLetterQueue, { arn: bus.eventBusArn, roleArn: role.roleArn }, account);
-    new Rule(this, 'Notified', {
-      eventBus: EventBus.fromEventBusArn(this, 'Own', bus.eventBusArn),
-      description: "Sends App2's notifications to the function that resumes the provisioning",
-      eventPattern: { source: pattern.source, detailType: pattern['detail-type'] },
-      targets: [new LambdaFunction(handler, { deadLetterQueue })],
-    });
+    const own = EventBus.fromEventBusArn(this, 'Own', bus.eventBusArn);
+    for (const target of targets) {
+      const busArn = target.field('bus_arn');
+      const rule = new CfnRule(this, `${pascalCase(target.name)}Rule`, {
+        name: NAME,
+        eventBusName: busArn,
+        description: `Forwards the notifications of ${target.name} to App1`,
+        eventPattern: {
+          source: [notificationSource(target.name)],
+          'detail-type': [completionNotification.detailType],
+        },
+        state: 'ENABLED',
+        targets: [
+          {
+            id: 'App1',
+            arn: bus.eventBusArn,
+            roleArn: role.roleArn,
+            deadLetterConfig: { arn: deadLetterQueue.queueArn },
+          },
+        ],
+      });
+      rule.node.addDependency(role);
+      allowDeadLetters(deadLetterQueue, ruleArnOn(this, target));
+      new Rule(this, `${pascalCase(target.name)}Notified`, {
+        eventBus: own,
+        description: `Sends the notifications of ${target.name} to the function that resumes the provisioning`,
+        eventPattern: {
+          source: [notificationSource(target.name)],
+          detailType: [completionNotification.detailType],
+          account: [target.account],
+        },
+        targets: [
+          new LambdaFunction(handler, {
+            deadLetterQueue,
+            event: RuleTargetInput.fromObject({
+              action: 'ResumeProvisioning',
+              target: target.name,
+              provisioning_id: EventField.fromPath('$.detail.provisioning_id'),
+            } satisfies ResumeProvisioningInput),
+          }),
+        ],
+      });
+    }
   }
+}
 
-  /** An L1 resource, because the condition could not apply to the permissions that CDK's Rule adds. */
-  #ruleOn(
-    busArn: string,
-    deadLetterQueue: Queue,
-    target: { arn: string; roleArn?: string },
-    account = Stack.of(this).account,
-  ): string {
-    const rule = new CfnRule(this, 'Rule', {
-      name: RULE_NAME,
-      eventBusName: busArn,
-      description: "Sends App2's notifications to App1",
-      eventPattern: pattern,
-      state: 'ENABLED',
-      targets: [{ id: 'App1', ...target, deadLetterConfig: { arn: deadLetterQueue.queueArn } }],
-    });
-    rule.cfnOptions.condition = this.arrive;
-    const { region, partition } = Stack.of(this);
-    const ruleArn = `arn:${partition}:events:${region}:${account}:rule/${this.#busName}/${RULE_NAME}`;
-    deadLetterQueue.addToResourcePolicy(
-      new PolicyStatement({
-        principals: [new ServicePrincipal('events.amazonaws.com')],
-        actions: ['sqs:SendMessage'],
-        resources: [deadLetterQueue.queueArn],
-        conditions: { ArnEquals: { 'aws:SourceArn': ruleArn } },
-      }),
-    );
-    return ruleArn;
-  }
+/** ARN of the rule on the bus of a target. */
+function ruleArnOn(scope: Construct, target: PresentTarget): string {
+  const { region, partition } = Stack.of(scope);
+  const busName = Fn.select(1, Fn.split('/', target.field('bus_arn')));
+  return `arn:${partition}:events:${region}:${target.account}:rule/${busName}/${NAME}`;
+}
+
+/** Allows a rule to send what it cannot deliver to the queue. */
+function allowDeadLetters(queue: Queue, ruleArn: string): void {
+  queue.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('events.amazonaws.com')],
+      actions: ['sqs:SendMessage'],
+      resources: [queue.queueArn],
+      conditions: { ArnEquals: { 'aws:SourceArn': ruleArn } },
+    }),
+  );
 }

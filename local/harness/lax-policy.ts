@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Outputs } from '../../cli/outputs.ts';
-import { withVariables } from './variables.ts';
+import { formatPolicy } from '../../contracts/targets.ts';
+import { withTarget } from './variables.ts';
 
 /**
  * Runs a function while App1 has a weaker password policy than the target, as after a change of the target's policy that App1
@@ -8,10 +9,11 @@ import { withVariables } from './variables.ts';
  */
 export const withLaxPolicy = <Result>(outputs: Outputs, run: () => Promise<Result>): Promise<Result> => {
   const weakerPolicy = { ...outputs.app2.password_policy, require_symbols: false };
-  return withVariables(
+  return withTarget(
     outputs,
     'app1-start-provisioning',
-    { PASSWORD_POLICY: JSON.stringify(weakerPolicy) },
+    'app2',
+    { password_policy: formatPolicy(weakerPolicy) },
     run,
   );
 };

@@ -33,10 +33,11 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { mockClient } from 'aws-sdk-client-mock';
 import { CliError } from '../../cli/cli-error.ts';
 import { doctorOutput } from '../../cli/json-output.ts';
+import type { App1 } from '../../cli/outputs.ts';
 import { problemBody } from '../../contracts/problems.ts';
 import { alarmText } from '../../infra/alarm-text.ts';
 import { execution, failedAs, notFound } from '../support/executions.ts';
-import { APP1, APP2 } from '../support/outputs.ts';
+import { APP1, APP2, targetLine } from '../support/outputs.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import { PROVISIONING_ID, ROLL_BACK, stood, subject } from '../support/subject.ts';
 import { executionArn, fakeRuntime } from './support/runtime.ts';
@@ -71,22 +72,12 @@ const sweepState = (mark: Date, written: Date) => ({
     },
   },
 });
-const parametersWith = (over: Record<string, string> = {}) =>
-  Object.entries({
-    App2ApiUrl: APP2.api_url,
-    App2ClientId: APP2.machine_client_id,
-    App2KeyArn: APP2.key_arn,
-    App2SecretArn: APP2.credentials_secret_arn,
-    App2PasswordPolicy: JSON.stringify(APP2.password_policy),
-    ...over,
-  }).map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue }));
 const stack = (StackName: string, over: object = {}) => ({
   Stacks: [
     {
       StackName,
       CreationTime: ago(60),
       StackStatus: 'CREATE_COMPLETE' as const,
-      Parameters: parametersWith(),
       ...over,
     },
   ],
@@ -254,16 +245,6 @@ describe('provision doctor', () => {
       /deploy again/,
     ],
     [
-      'a wrong parameter of App1',
-      'app2 registration',
-      () =>
-        stacks
-          .on(DescribeStacksCommand, { StackName: 'App1' })
-          .resolves(stack('App1', { Parameters: parametersWith({ App2KeyArn: 'another' }) })),
-      /App2KeyArn$/,
-      /cdk deploy App1 --parameters App2KeyArn=/,
-    ],
-    [
       'a missing state machine',
       'app2 state machines',
       () =>
@@ -393,35 +374,13 @@ describe('provision doctor', () => {
       'a role without permission for the credentials',
       'app1 permission for the credentials',
       () =>
-        iam
-          .on(SimulatePrincipalPolicyCommand)
-          .resolves({ EvaluationResults: [{ EvalActionName: 'a', EvalDecision: 'implicitDeny' }] }),
-      /app1-call-target is not allowed to read the secret app2-secret/,
-      /CredentialsSecretArn/,
-    ],
-    [
-      "a parameter of App1 with another password policy than App2's",
-      'app2 registration',
-      () =>
-        stacks.on(DescribeStacksCommand, { StackName: 'App1' }).resolves(
-          stack('App1', {
-            Parameters: parametersWith({
-              App2PasswordPolicy: JSON.stringify({ ...APP2.password_policy, minimum_length: 8 }),
-            }),
-          }),
-        ),
-      /App2PasswordPolicy$/,
-      /cdk deploy App1 --parameters 'App2PasswordPolicy=\{"minimum_length":12,/,
-    ],
-    [
-      'a parameter of App1 that is not a password policy',
-      'app2 registration',
-      () =>
-        stacks
-          .on(DescribeStacksCommand, { StackName: 'App1' })
-          .resolves(stack('App1', { Parameters: parametersWith({ App2PasswordPolicy: 'none' }) })),
-      /App2PasswordPolicy$/,
-      /cdk deploy App1/,
+        iam.on(SimulatePrincipalPolicyCommand).resolves({
+          EvaluationResults: [
+            { EvalActionName: 'a', EvalResourceName: 'app2-secret', EvalDecision: 'implicitDeny' },
+          ],
+        }),
+      /app1-call-target is not allowed to read app2-secret \(implicitDeny\)/,
+      /output Target/,
     ],
     [
       'a pool with a changed password policy',
@@ -471,6 +430,37 @@ describe('provision doctor', () => {
     expect([status, healthy]).toEqual([1, false]);
     expect(found.map(({ service, check }) => `${service} ${check}`)).toEqual([where]);
     expect(found[0]).toMatchObject({
+      verdict: 'failed',
+      found: expect.stringMatching(expected),
+      remedy: expect.stringMatching(remedy),
+    });
+  });
+
+  it.each<[string, App1['targets'], RegExp, RegExp]>([
+    [
+      'another key in the parameter of App1',
+      [{ name: 'app2', state: 'active', target: targetLine('app2', { key_arn: 'another' }) }],
+      /TargetApp2 differs from the output of the target: key_arn$/,
+      /cdk deploy App1 --parameters TargetApp2=app2,/,
+    ],
+    [
+      'another password policy in the parameter of App1',
+      [{ name: 'app2', state: 'active', target: targetLine('app2', { password_policy: '8' }) }],
+      /: password_policy$/,
+      /cdk deploy App1/,
+    ],
+    ['a target that App1 has not registered', [], /has not registered app2/, /the parameter TargetApp2/],
+    [
+      'an existing target that App1 has registered as gone',
+      [{ name: 'app2', state: 'gone' }],
+      /as gone, but it exists/,
+      /setting targets/,
+    ],
+  ])('finds %s, and prints the remedy', async (_what, targets, expected, remedy) => {
+    const { found } = await findings({ connection: { app1: async () => ({ ...APP1, targets }) } });
+
+    const registration = found.find(({ check }) => check === 'registration');
+    expect(registration).toMatchObject({
       verdict: 'failed',
       found: expect.stringMatching(expected),
       remedy: expect.stringMatching(remedy),

@@ -14,6 +14,7 @@ describe('failures', () => {
       UserCreationFailed: 'USER_CREATION_FAILED',
       TargetAuthenticationFailed: 'TARGET_AUTHENTICATION_FAILED',
       TargetRequestRefused: 'TARGET_REQUEST_REFUSED',
+      TargetNotRegistered: 'TARGET_NOT_REGISTERED',
       TargetUnavailable: 'TARGET_UNAVAILABLE',
       UserCreationPending: 'USER_CREATION_PENDING',
       CreationDeferred: 'QUEUE_FULL',
@@ -58,6 +59,7 @@ describe('failures', () => {
       'UsernameRejected',
       'UserAlreadyExists',
       'TargetRequestRefused',
+      'TargetNotRegistered',
       'InvalidStepInput',
       'RollBackFailed',
     ]);

@@ -28,6 +28,7 @@ import { type ProblemCode, problem, problemBody } from '../../contracts/problems
 import { callTarget as calls, callTargetInput } from '../../handlers/app1/call-target.ts';
 import { handler as encryptCredentials } from '../../handlers/app1/encrypt-credentials.ts';
 import { handler as getProvisioning } from '../../handlers/app1/get-provisioning.ts';
+import { presentTarget } from '../../handlers/app1/lib/registry.ts';
 import { targetClient } from '../../handlers/app1/lib/target-client.ts';
 import { legacyEndpoint } from '../../handlers/app1/migration/legacy-endpoint.ts';
 import { routeProvisioning } from '../../handlers/app1/migration/route-provisioning.ts';
@@ -60,6 +61,7 @@ import {
   subject,
 } from '../support/subject.ts';
 import { creationStatus } from '../support/target-replies.ts';
+import { REGISTRY } from '../support/targets.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 /**
@@ -80,11 +82,13 @@ const callbacks = {
 const callTarget = step(
   callTargetInput,
   calls({
-    app2: targetClient({ apiUrl: 'https://app2.example', tokens, fetch }),
-    tokens,
+    registry: REGISTRY,
+    connect: (target) => {
+      presentTarget(REGISTRY, target);
+      return { client: targetClient({ apiUrl: `https://${target}.example`, tokens, fetch }), tokens };
+    },
     callbacks,
     resumeTask: async () => undefined,
-    acceptsCallback: true,
   }),
 );
 
@@ -92,6 +96,7 @@ const creation = { ...subject, owner: 'machine', encrypted_password: ENCRYPTED }
 const run = { ...creation, on_behalf_of: null, redrive_count: 0 };
 const request = {
   action: 'RequestUserCreation',
+  target: 'app2',
   ...subject,
   owner: 'owner',
   encrypted_password: ENCRYPTED,
@@ -169,6 +174,7 @@ const reachFailure: Record<FailureName, () => Promise<string | undefined>> = {
     app2Returns(new Response('', { status: 409 }));
     return callTarget(request);
   }),
+  TargetNotRegistered: thrown(() => callTarget({ action: 'Authenticate', target: 'unknown' })),
   TargetUnavailable: thrown(() => {
     app2Returns(new Response('', { status: 503 }));
     return callTarget(request);
@@ -194,7 +200,7 @@ const reachFailure: Record<FailureName, () => Promise<string | undefined>> = {
   }),
   UserRemovalPending: thrown(() => {
     app2Returns(Response.json(creationStatus({ user: 'being_removed' }), { status: 202 }));
-    return callTarget({ action: 'CancelUserCreation', ...GENERATION, username: 'alice' });
+    return callTarget({ action: 'CancelUserCreation', target: 'app2', ...GENERATION, username: 'alice' });
   }),
   AbsenceNotConfirmed: thrown(() => {
     cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
@@ -205,7 +211,7 @@ const reachFailure: Record<FailureName, () => Promise<string | undefined>> = {
     codeOf(failedAs('ProvisioningFailed', 'PublishRequested', 'EventBridge.FailedEntry')),
   ServiceThrottled: thrown(() => {
     kms.rejects(sdkError('ThrottlingException'));
-    return encryptCredentials({ ...subject, intake_ciphertext: INTAKE_CIPHERTEXT });
+    return encryptCredentials({ target: 'app2', ...subject, intake_ciphertext: INTAKE_CIPHERTEXT });
   }),
   ServiceUnavailable: thrown(() => {
     kms.rejects(sdkError('KMSInternalException', { status: 500 }));
@@ -214,7 +220,7 @@ const reachFailure: Record<FailureName, () => Promise<string | undefined>> = {
   InvalidStepInput: thrown(() => decryptCredentials({})),
   StepFailed: thrown(() => {
     kms.rejects(sdkError('AccessDeniedException'));
-    return encryptCredentials({ ...subject, intake_ciphertext: INTAKE_CIPHERTEXT });
+    return encryptCredentials({ target: 'app2', ...subject, intake_ciphertext: INTAKE_CIPHERTEXT });
   }),
   UserBeingRemoved: thrown(() => {
     const of = (machine: string) => ({
@@ -245,7 +251,13 @@ describe('the functions', () => {
 const post = (over: { headers?: Record<string, string>; body?: unknown } = {}) =>
   startProvisioning(signedRequest({ path: '/create-service-user', body, ...over }));
 
-const former = { ...subject, owner: CALLERS_OWNER, intake_ciphertext: INTAKE_CIPHERTEXT, request_mac: 'mac' };
+const former = {
+  ...subject,
+  owner: CALLERS_OWNER,
+  targets: ['app2'],
+  intake_ciphertext: INTAKE_CIPHERTEXT,
+  request_mac: 'mac',
+};
 const retry = () => retryProvisioning(signedRequest({ id: PROVISIONING_ID }));
 
 /** A response of the deployed API itself. */

@@ -7,7 +7,7 @@ import { eventDetail, eventRows } from '../../contracts/events/catalogue.ts';
 import * as executions from '../../contracts/executions.ts';
 import { failureCode, knownCode } from '../../contracts/failures.ts';
 import { onBehalfOf } from '../../contracts/headers.ts';
-import { receivedNotification } from '../../contracts/notification.ts';
+import { notificationDetail } from '../../contracts/notification.ts';
 import {
   provisioningStatus,
   receivedStatus,
@@ -29,7 +29,7 @@ const storedSchemas = new Map<string, z.ZodType>([
   ...schemasOf('executions', executions),
   ...schemasOf('cli', responses),
   ...Object.entries({
-    receivedNotification,
+    notificationDetail,
     receivedStatus,
     provisioningStatus,
     callTargetInput,

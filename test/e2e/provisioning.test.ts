@@ -3,7 +3,9 @@ import { signedFetch } from '../../cli/signed-fetch.ts';
 import { sampleReply } from '../../contracts/app2-api.ts';
 import { readEvent } from '../../contracts/events/subscriber.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
+import { formatPolicy } from '../../contracts/targets.ts';
 import { defaultPasswordPolicy } from '../../infra/settings.ts';
+import { withTarget } from '../../local/harness/variables.ts';
 import { callerWho } from '../local-aws/support/roles.ts';
 import {
   eventsOf,
@@ -16,7 +18,6 @@ import {
   statesOf,
   system,
   waitForCompletion,
-  withVariable,
 } from './support/deployed.ts';
 
 const PROVISIONED = ['ServiceUserProvisioningRequested', 'ServiceUserCreated', 'ServiceUserProvisioned'];
@@ -169,9 +170,9 @@ describe('a repeat whose password a newer policy rejects', () => {
     const [request, headers] = [newRequest(), { 'Idempotency-Key': newName('key') }];
     const id = await start(request, headers);
     await waitForCompletion(id);
-    const stricter = JSON.stringify({ ...defaultPasswordPolicy, minimum_length: 99 });
+    const stricter = formatPolicy({ ...defaultPasswordPolicy, minimum_length: 99 });
 
-    await withVariable('app1-start-provisioning', 'PASSWORD_POLICY', stricter, async () => {
+    await withTarget(outputs, 'app1-start-provisioning', 'app2', { password_policy: stricter }, async () => {
       const repeat = await system.provision(request, headers);
       expect(repeat).toMatchObject({ status: 202, body: { provisioning_id: id, status: 'SUCCEEDED' } });
 

@@ -9,6 +9,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { root } from '../../cli/support/paths.ts';
 import { metrics, NAMESPACE, seriesOf } from '../../handlers/shared/metrics.ts';
+import { withTarget } from '../../local/harness/variables.ts';
 import { withoutPermission } from '../../local/harness/without-permission.ts';
 import type { Machine } from '../../local/system.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
@@ -23,7 +24,6 @@ import {
   start,
   system,
   waitForCompletion,
-  withVariable,
 } from './support/deployed.ts';
 
 /** Logs, traces and metrics of the running system. */
@@ -238,7 +238,7 @@ describe('metrics', () => {
     const failure = { ...step, error: 'TargetUnavailable' };
 
     const id = await expectIncrease('stepRetries', step, () =>
-      withVariable('app1-call-target', 'APP2_API_URL', 'http://127.0.0.1:9', () =>
+      withTarget(outputs, 'app1-call-target', 'app2', { api_url: 'http://127.0.0.1:9' }, () =>
         expectIncrease('stepFailures', failure, () => start(newRequest())),
       ),
     );

@@ -3,8 +3,9 @@ import { expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { readHistory } from '../../handlers/shared/history.ts';
+import { withTarget } from '../../local/harness/variables.ts';
 import { expectNoLeak } from '../support/leaks.ts';
-import { newRequest, outputs, provision, system, withVariable } from './support/deployed.ts';
+import { newRequest, outputs, provision, system } from './support/deployed.ts';
 
 const { stepFunctions, cognito } = system.clients;
 
@@ -73,10 +74,11 @@ it('the timeline of a failure contains every step and attempt of both services i
 it('the timeline contains the steps of App1 and is marked as incomplete while App2 is unavailable', async () => {
   const { provisioning_id } = await provision(newRequest());
 
-  const { timeline, timeline_incomplete } = await withVariable(
+  const { timeline, timeline_incomplete } = await withTarget(
+    outputs,
     'app1-call-target',
-    'APP2_API_URL',
-    'http://127.0.0.1:9',
+    'app2',
+    { api_url: 'http://127.0.0.1:9' },
     () => timelineOf(provisioning_id),
   );
 

@@ -43,6 +43,7 @@ import { olderSubject } from '../support/older-values.ts';
 import { expectProblem } from '../support/problems.ts';
 import { ENCRYPTED, GENERATION, INTAKE_CIPHERTEXT, PROVISIONING_ID, ROLL_BACK } from '../support/subject.ts';
 import { creationStatus } from '../support/target-replies.ts';
+import { REGISTRY } from '../support/targets.ts';
 
 /**
  * A provisioning that was accepted under older rules for requests is read, cancelled, swept, rolled back and reported.
@@ -60,7 +61,13 @@ const failure = { step: 'Execution', error: 'Cancelled' };
 const services = {
   App1: {
     machines: machinesNamed('ProvisionServiceUser', 'RollBackProvisioning'),
-    input: { ...older, owner: CALLERS_OWNER, intake_ciphertext: INTAKE_CIPHERTEXT, request_mac: 'mac' },
+    input: {
+      ...older,
+      owner: CALLERS_OWNER,
+      targets: ['app2'],
+      intake_ciphertext: INTAKE_CIPHERTEXT,
+      request_mac: 'mac',
+    },
     workflows: provisionings,
     status: (machines: Machines) =>
       api(
@@ -72,6 +79,7 @@ const services = {
             ...machines,
             ...highRates,
             CALLBACKS_TABLE: 'callbacks',
+            TARGETS: REGISTRY,
             CALL_TARGET_FUNCTION: 'app1-call-target',
           },
           clock: fakeClock(),
@@ -82,7 +90,7 @@ const services = {
         cancelProvisioning({
           stepFunctions: new SFNClient({}),
           dynamoDb: new DynamoDBClient({}),
-          environment: { ...machines, ...highRates },
+          environment: { ...machines, ...highRates, TARGETS: REGISTRY },
           clock: fakeClock(),
         }),
       )(signedRequest({ method: 'DELETE', id: PROVISIONING_ID })),
@@ -249,6 +257,7 @@ describe('App1', () => {
           ...highRates,
           API_SCHEME: 'https',
           CALLBACKS_TABLE: 'callbacks',
+          TARGETS: REGISTRY,
           INTAKE_KEY_ARN: 'intake',
           MAC_KEY_ARN: 'mac',
         },

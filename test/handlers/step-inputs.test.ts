@@ -40,11 +40,12 @@ const stop = {
 
 /** The input schema of the function of each state. */
 const states: Record<string, Input> = {
-  Authenticate: { schema: callTargetInput, sample: { action: 'Authenticate' } },
+  Authenticate: { schema: callTargetInput, sample: { action: 'Authenticate', target: 'app2' } },
   RequestUserCreation: {
     schema: callTargetInput,
     sample: {
       action: 'RequestUserCreation',
+      target: 'app2',
       ...subject,
       encrypted_password: ENCRYPTED,
       owner: 'owner',
@@ -57,12 +58,19 @@ const states: Record<string, Input> = {
   },
   CancelUserCreation: {
     schema: callTargetInput,
-    sample: { action: 'CancelUserCreation', provisioning_id, creation_id, username, trace_id },
+    sample: {
+      action: 'CancelUserCreation',
+      target: 'app2',
+      provisioning_id,
+      creation_id,
+      username,
+      trace_id,
+    },
     added: ['trace_id'],
   },
   EncryptCredentials: {
     schema: encryptCredentialsInput,
-    sample: { provisioning_id, username, intake_ciphertext: INTAKE_CIPHERTEXT },
+    sample: { target: 'app2', provisioning_id, username, intake_ciphertext: INTAKE_CIPHERTEXT },
   },
   CreateUser: {
     schema: createUserInput,
@@ -104,6 +112,7 @@ const executions: Record<string, Input> = {
       ...subject,
       ...ORIGIN,
       owner: 'owner',
+      targets: ['app2'],
       intake_ciphertext: INTAKE_CIPHERTEXT,
       request_mac: 'mac',
     },
@@ -127,8 +136,8 @@ const executions: Record<string, Input> = {
   },
   'A roll-back': {
     schema: rollBackInput,
-    sample: { ...subject, ...ORIGIN, owner: 'owner', ...stood },
-    added: origin,
+    sample: { ...subject, ...ORIGIN, owner: 'owner', targets: ['app2'], ...stood },
+    added: [...origin, 'targets'],
   },
 };
 

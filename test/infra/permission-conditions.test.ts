@@ -8,7 +8,7 @@ import { type Template, templates } from '../../infra/templates.ts';
 
 const SETTINGS = {
   'one account': { environment: 'aws' },
-  'two accounts': { app1_account: '111122223333', app2_account: '444455556666' },
+  'two accounts': { app1_account: '111122223333' },
   'subscribers and callers': { subscriber_accounts: '777788889999', app1_callers: 'billing' },
 } as const;
 

@@ -25,7 +25,8 @@ const legacy = {
 const values: Readonly<Record<Exclude<SettingName, 'environment' | keyof typeof legacy>, readonly string[]>> =
   {
     app1_account: ['111122223333'],
-    app2_account: ['444455556666'],
+    targets: ['app2,payments', 'app2,orders:retired,old:gone'],
+    default_targets: ['app2'],
     subscriber_accounts: ['777788889999', '777788889999,888899990000'],
     creations_per_second: ['10'],
     status_polls_per_second: ['2.5'],

@@ -248,15 +248,15 @@ describe('the preflight', () => {
       one('App1', '111122223333', settings),
       one('App2', '444455556666', settings),
     ];
-    const named = { ...target.settings, app1Account: '111122223333', app2Account: '444455556666' };
+    const named = { ...target.settings, app1Account: '111122223333' };
     const all = [two(), two(named), two({ ...named, subscriberAccounts: ['111122223333'] })];
     const [bare, both, subscribed] = await Promise.all(all.map(preflight));
 
     expect(bare?.[0]).toMatchObject({
       verdict: 'missing',
-      remedy: '-c app1_account=111122223333 -c app2_account=444455556666',
+      remedy: '-c app1_account=111122223333',
     });
-    expect(both?.[0]).toMatchObject({ verdict: 'note' });
+    expect(both?.[0]).toMatchObject({ verdict: 'missing' });
     expect(subscribed?.[0]).toMatchObject({ verdict: 'ok' });
   });
 });

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
+import { formatTarget } from '../../contracts/targets.ts';
 import { templates } from '../../infra/templates.ts';
 import { permissions, resources } from '../support/resources.ts';
 import { decide } from './support/decisions.ts';
@@ -11,7 +12,7 @@ import { decide } from './support/decisions.ts';
 
 const APP1 = '111122223333';
 const APP2 = '444455556666';
-const { app1, app2 } = templates({ app1_account: APP1, app2_account: APP2 });
+const { app1, app2 } = templates({ app1_account: APP1 });
 
 const region = 'eu-central-1';
 const arns = {
@@ -20,6 +21,18 @@ const arns = {
   secret: `arn:aws:secretsmanager:${region}:${APP2}:secret:app2-api-client-credentials-AbCdEf`,
   otherSecret: `arn:aws:secretsmanager:${region}:${APP2}:secret:other-AbCdEf`,
 };
+
+/** The Target string of App2. */
+const TARGET = formatTarget({
+  name: 'app2',
+  api_url: 'https://example.com',
+  client_id: 'client',
+  key_arn: arns.key,
+  secret_arn: arns.secret,
+  bus_arn: `arn:aws:events:${region}:${APP2}:event-bus/app2-service-users`,
+  password_policy: '12',
+  creations_per_second: '23.5',
+});
 
 /** Evaluates CloudFormation's intrinsic functions in a policy, with App2's outputs as parameters. */
 function resolve(value: unknown, account: string): unknown {
@@ -35,13 +48,20 @@ function resolve(value: unknown, account: string): unknown {
           'AWS::Region': region,
           'AWS::AccountId': account,
           'AWS::URLSuffix': 'amazonaws.com',
-          App2KeyArn: arns.key,
-          App2SecretArn: arns.secret,
+          TargetApp2: TARGET,
         }[String(argument)] ?? String(argument)
       );
     if (name === 'Fn::Join') {
       const [glue, parts] = z.tuple([z.string(), z.array(z.unknown())]).parse(argument);
       return parts.map((part) => String(resolve(part, account))).join(glue);
+    }
+    if (name === 'Fn::Select') {
+      const [index, list] = z.tuple([z.coerce.number(), z.unknown()]).parse(argument);
+      return z.array(z.string()).parse(resolve(list, account))[index];
+    }
+    if (name === 'Fn::Split') {
+      const [separator, text] = z.tuple([z.string(), z.unknown()]).parse(argument);
+      return String(resolve(text, account)).split(separator);
     }
     if (name === 'Fn::GetAtt') return `arn:of:${JSON.stringify(argument)}`;
   }

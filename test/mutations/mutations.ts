@@ -176,7 +176,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'workflows/app1/compensation.ts',
-        "retries: ['targetOutageInCompensation', 'compensation'],",
+        "retries: ['targetOutageInCompensation', 'targetCompensation'],",
         'retries: [],',
       ),
     ],
@@ -318,8 +318,8 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'handlers/app1/lib/callback-registry.ts',
-        'put(provisioning_id, fields, NO_LATER_ATTEMPT)',
-        'put(provisioning_id, fields)',
+        'put(key, fields, NO_LATER_ATTEMPT)',
+        'put(key, fields)',
       ),
     ],
     caughtBy: { file: 'alone/notified', cases: 'of the registry: late effect' },

@@ -7,16 +7,6 @@ import { POLICY } from './password-policy.ts';
 const account = 'eu-central-1:111122223333';
 export const stateMachineArn = (name: string) => `arn:aws:states:${account}:stateMachine:${name}`;
 
-export const APP1: App1 = {
-  stack_name: 'App1',
-  api_url: 'https://app1.example/v1',
-  state_machine_arn: stateMachineArn('ProvisionServiceUser'),
-  roll_back_state_machine_arn: stateMachineArn('RollBackProvisioning'),
-  event_bus_name: 'app1-provisioning',
-  log_groups: ['/aws/lambda/app1-call-target', '/aws/events/app1-provisioning'],
-  targets: [{ name: 'app2', state: 'active' }],
-};
-
 /** The Target string of a target. */
 export const targetLine = (name: string, over: Partial<Parameters<typeof formatTarget>[0]> = {}): string =>
   formatTarget({
@@ -30,6 +20,16 @@ export const targetLine = (name: string, over: Partial<Parameters<typeof formatT
     creations_per_second: '23.5',
     ...over,
   });
+
+export const APP1: App1 = {
+  stack_name: 'App1',
+  api_url: 'https://app1.example/v1',
+  state_machine_arn: stateMachineArn('ProvisionServiceUser'),
+  roll_back_state_machine_arn: stateMachineArn('RollBackProvisioning'),
+  event_bus_name: 'app1-provisioning',
+  log_groups: ['/aws/lambda/app1-call-target', '/aws/events/app1-provisioning'],
+  targets: [{ name: 'app2', state: 'active', target: targetLine('app2') }],
+};
 
 /** The outputs of a target in a stack of its own. */
 export const targetOutputs = (name: string): Target => ({

@@ -58,8 +58,8 @@ const variables = {
     'start_at',
     'user_sub',
   ],
-  ProvisionServiceUser: ['compensation_failure', 'encrypted_password', 'failure'],
-  RollBackProvisioning: ['compensation_failure', 'creation_requested', 'failure', 'had_succeeded'],
+  ProvisionServiceUser: ['compensation_failure', 'encrypted_password', 'failure', 'gone'],
+  RollBackProvisioning: ['compensation_failure', 'creation_requested', 'failure', 'gone', 'had_succeeded'],
   RollBackServiceUser: [
     'compensation_failure',
     'creation_in_flight',

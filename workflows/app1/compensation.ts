@@ -6,6 +6,7 @@ import {
   choosePublishedOutcome,
   failAs,
   input,
+  jsonata,
   onCompensationFailure,
   optionalInput,
   publishEvent,
@@ -13,6 +14,12 @@ import {
   runStep,
   type ServiceBus,
 } from '../states.ts';
+
+/** Name of the target of the provisioning. */
+export const TARGET = input('targets[0]');
+
+/** Variables of a failure without anything to compensate: the targets that are gone. */
+export const NOTHING_GONE = { gone: [] };
 
 interface Compensation {
   callTarget: IFunction;
@@ -29,7 +36,7 @@ interface Compensation {
  *
  *     CancelUserCreation ─▶ PublishProvisioningFailed ─▶ (end)
  *
- * It needs the variable `failure`.
+ * It needs the variables `failure` and, unless it starts with `start`, `gone`.
  * @returns `start`, the first state; `publishFailed`, the next state of a failure without anything to compensate;
  * `publishCompensated`, the same for a roll-back; `publishRollBackFailed`, the next state if the roll-back cannot start
  */
@@ -83,12 +90,14 @@ export function compensateProvisioning(
     run: callTarget,
     payload: {
       action: 'CancelUserCreation',
+      target: TARGET,
       provisioning_id: input('provisioning_id'),
       creation_id: input('creation_id'),
       username: input('username'),
       trace_id: optionalInput('trace_id'),
     },
-    retries: ['targetOutageInCompensation', 'compensation'],
+    retries: ['targetOutageInCompensation', 'targetCompensation'],
+    assign: { gone: jsonata('$states.result.Payload.gone') },
     timeout: timeLimits.targetTask,
   });
   onCompensationFailure(cancelUserCreation, publishRollBackFailed);

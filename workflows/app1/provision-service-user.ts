@@ -13,7 +13,7 @@ import {
   runStep,
   type ServiceBus,
 } from '../states.ts';
-import { compensateProvisioning } from './compensation.ts';
+import { compensateProvisioning, NOTHING_GONE, TARGET } from './compensation.ts';
 
 export interface ProvisionServiceUserParts {
   callTarget: IFunction;
@@ -44,19 +44,20 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     event: 'ServiceUserProvisioningRequested',
     bus,
   });
-  onFailure(publishRequested, compensation.publishFailed);
+  onFailure(publishRequested, compensation.publishFailed, NOTHING_GONE);
 
   const authenticate = runStep(scope, 'Authenticate', {
     run: callTarget,
-    payload: { action: 'Authenticate' },
+    payload: { action: 'Authenticate', target: TARGET },
     retries: ['targetOutage', 'signInRefused', 'throttling', 'transient'],
     timeout: timeLimits.targetTask,
   });
-  onFailure(authenticate, compensation.publishFailed);
+  onFailure(authenticate, compensation.publishFailed, NOTHING_GONE);
 
   const encryptCredentials = runStep(scope, 'EncryptCredentials', {
     run: parts.encryptCredentials,
     payload: {
+      target: TARGET,
       provisioning_id: input('provisioning_id'),
       username: input('username'),
       intake_ciphertext: input('intake_ciphertext'),
@@ -64,13 +65,14 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     retries: ['targetOutage', 'throttling', 'transient'],
     assign: { encrypted_password: jsonata('$states.result.Payload.encrypted_password') },
   });
-  onFailure(encryptCredentials, compensation.publishFailed);
+  onFailure(encryptCredentials, compensation.publishFailed, NOTHING_GONE);
 
   // From here on the target may have created the user.
   const requestUserCreation = awaitCallback(scope, 'RequestUserCreation', {
     run: callTarget,
     payload: {
       action: 'RequestUserCreation',
+      target: TARGET,
       provisioning_id: input('provisioning_id'),
       creation_id: input('creation_id'),
       username: input('username'),

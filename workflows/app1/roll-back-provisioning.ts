@@ -2,7 +2,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Choice, Condition, type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { jsonata, type ServiceBus, stopExecution } from '../states.ts';
-import { compensateProvisioning } from './compensation.ts';
+import { compensateProvisioning, NOTHING_GONE } from './compensation.ts';
 
 export interface RollBackProvisioningParts {
   stopProvisioning: IFunction;
@@ -33,6 +33,6 @@ export function rollBackProvisioning(scope: Construct, parts: RollBackProvisioni
     run: parts.stopProvisioning,
     next: chooseCompensation,
     otherwise: compensation.publishRollBackFailed,
-    assign: (result) => ({ creation_requested: result('creation_requested') }),
+    assign: (result) => ({ creation_requested: result('creation_requested'), ...NOTHING_GONE }),
   });
 }

@@ -21,11 +21,12 @@ import { retryAfter, statusOf } from '../../shared/status.ts';
 import { withEstimate } from './callback-registry.ts';
 import type { ApiScheme } from './environments.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
+import type { RegisteredTarget } from './registry.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
   dynamoDb: Pick<DynamoDBClient, 'send'>;
-  environment: Machines & { CALLBACKS_TABLE: string };
+  environment: Machines & { CALLBACKS_TABLE: string; TARGETS: readonly RegisteredTarget[] };
   clock: Clock;
 }
 
@@ -104,7 +105,7 @@ async function acceptedResponse(
   const headers = { Location: location, ...(wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : {}) };
   const status = found === undefined ? undefined : statusOf(found, cleanOutcomes.app1);
   if (found !== undefined && found.status !== 'RUNNING' && wait > 0) {
-    const workflows = provisionings(stepFunctions, environment);
+    const workflows = provisionings(stepFunctions, environment, environment.TARGETS);
     const finalStatus = await bestEffort(() => currentStatus(workflows, found));
     if (finalStatus !== undefined) return json(200, finalStatus, headers);
   }
@@ -113,7 +114,11 @@ async function acceptedResponse(
   const body: ProvisioningAccepted =
     status === undefined
       ? accepted
-      : await withEstimate(accepted, { dynamoDb, tableName: environment.CALLBACKS_TABLE });
+      : await withEstimate(accepted, {
+          dynamoDb,
+          tableName: environment.CALLBACKS_TABLE,
+          targets: found?.parsedInput.targets ?? [],
+        });
   const { estimated_end_at } = body;
   return json(202, body, {
     ...headers,

@@ -15,9 +15,15 @@ import { logger } from '../../shared/logger.ts';
  * later one finds the earlier one. The task token is encrypted, so that the table alone cannot resume a task.
  */
 
-/** A task that waits for a creation. */
-export interface WaitingTask {
+/** Key of an item: a provisioning has one at each of its targets. */
+interface CallbackKey {
   provisioning_id: string;
+  /** Name of the target. */
+  target: string;
+}
+
+/** A task that waits for a creation. */
+export interface WaitingTask extends CallbackKey {
   creation_id: string;
   /** Username, with which the target reads the user from its pool. */
   username: string;
@@ -37,7 +43,7 @@ export interface CallbackRegistry {
     },
   ): Promise<{ notified: boolean }>;
   /** Records a notification; returns the waiting task, or `undefined` if none is registered yet. */
-  recordNotification(provisioningId: string): Promise<WaitingTask | undefined>;
+  recordNotification(key: CallbackKey): Promise<WaitingTask | undefined>;
 }
 
 interface Services {
@@ -57,7 +63,7 @@ const RETENTION_SECONDS = 2 * timeLimits.provisioning;
 
 export function callbackRegistry({ dynamoDb, kms, tableName, keyArn, now }: Services): CallbackRegistry {
   const put = async (
-    provisioning_id: string,
+    key: CallbackKey,
     fields: Record<string, AttributeValue>,
     condition?: string,
   ): Promise<Record<string, AttributeValue>> => {
@@ -68,7 +74,7 @@ export function callbackRegistry({ dynamoDb, kms, tableName, keyArn, now }: Serv
     const { Attributes } = await dynamoDb.send(
       new UpdateItemCommand({
         TableName: tableName,
-        Key: { provisioning_id: { S: provisioning_id } },
+        Key: itemKey(key),
         UpdateExpression: `SET ${Object.keys(attributes)
           .map((field) => `${field} = :${field}`)
           .join(', ')}`,
@@ -82,23 +88,23 @@ export function callbackRegistry({ dynamoDb, kms, tableName, keyArn, now }: Serv
     return Attributes ?? {};
   };
 
-  const encrypt = async (provisioning_id: string, taskToken: string): Promise<Uint8Array> => {
+  const encrypt = async (key: CallbackKey, taskToken: string): Promise<Uint8Array> => {
     const { CiphertextBlob = new Uint8Array() } = await kms.send(
       new EncryptCommand({
         KeyId: keyArn,
         Plaintext: Buffer.from(taskToken, 'utf8'),
-        EncryptionContext: taskTokenContext(provisioning_id),
+        EncryptionContext: taskTokenContext(key.provisioning_id, key.target),
       }),
     );
     return CiphertextBlob;
   };
 
-  const decrypt = async (provisioning_id: string, ciphertext: Uint8Array): Promise<string> => {
+  const decrypt = async (key: CallbackKey, ciphertext: Uint8Array): Promise<string> => {
     const { Plaintext = new Uint8Array() } = await kms.send(
       new DecryptCommand({
         KeyId: keyArn,
         CiphertextBlob: ciphertext,
-        EncryptionContext: taskTokenContext(provisioning_id),
+        EncryptionContext: taskTokenContext(key.provisioning_id, key.target),
       }),
     );
     return Buffer.from(Plaintext).toString('utf8');
@@ -107,59 +113,86 @@ export function callbackRegistry({ dynamoDb, kms, tableName, keyArn, now }: Serv
   return {
     async registerTaskToken({
       provisioning_id,
+      target,
       creation_id,
       username,
       task_token,
       attempt,
       estimated_end_at,
     }) {
+      const key = { provisioning_id, target };
       const fields = {
         creation_id: { S: creation_id },
         username: { S: username },
-        task_token: { B: await encrypt(provisioning_id, task_token) },
+        task_token: { B: await encrypt(key, task_token) },
         attempt: { N: String(attempt) },
         ...(estimated_end_at === undefined ? {} : { estimated_end_at: { S: estimated_end_at } }),
       };
       try {
-        const item = await put(provisioning_id, fields, NO_LATER_ATTEMPT);
+        const item = await put(key, fields, NO_LATER_ATTEMPT);
         return { notified: item['notified']?.BOOL === true };
       } catch (error) {
         if (!hasErrorName(error, 'ConditionalCheckFailedException')) throw error;
-        logger.info('A later attempt is registered', { provisioning_id, attempt });
+        logger.info('A later attempt is registered', { ...key, attempt });
         return { notified: false };
       }
     },
 
-    async recordNotification(provisioning_id) {
-      const item = await put(provisioning_id, { notified: { BOOL: true } });
+    async recordNotification({ provisioning_id, target }) {
+      const key = { provisioning_id, target };
+      const item = await put(key, { notified: { BOOL: true } });
       const { creation_id, username, task_token } = item;
       if (creation_id?.S === undefined || username?.S === undefined || task_token?.B === undefined)
         return undefined;
       return {
-        provisioning_id,
+        ...key,
         creation_id: creation_id.S,
         username: username.S,
-        task_token: await decrypt(provisioning_id, task_token.B),
+        task_token: await decrypt(key, task_token.B),
       };
     },
   };
 }
 
+const itemKey = ({ provisioning_id, target }: CallbackKey): Record<string, AttributeValue> => ({
+  provisioning_id: { S: provisioning_id },
+  target: { S: target },
+});
+
 /**
- * Adds the estimated end of a queued creation to a status. Best effort: without the table, the status is unchanged.
+ * Adds the estimated end of queued creations to a status: the latest of all targets. Best effort: without the table, the
+ * status is unchanged.
  */
 export async function withEstimate<Status extends { provisioning_id: string; status: string }>(
   status: Status,
-  { dynamoDb, tableName }: { dynamoDb: Pick<DynamoDBClient, 'send'>; tableName: string },
+  {
+    dynamoDb,
+    tableName,
+    targets,
+  }: { dynamoDb: Pick<DynamoDBClient, 'send'>; tableName: string; targets: readonly string[] },
 ): Promise<Status & { estimated_end_at?: string }> {
   const { provisioning_id } = status;
   if (status.status !== 'RUNNING') return status;
-  const { Item } = await dynamoDb
-    .send(new GetItemCommand({ TableName: tableName, Key: { provisioning_id: { S: provisioning_id } } }))
-    .catch((error: unknown) => {
-      logger.warn('Estimate not available', { provisioning_id, error: classifyError(error).name });
-      return { Item: undefined };
-    });
-  const estimate = Item?.['estimated_end_at']?.S;
+  const estimates = await Promise.all(
+    targets.map(async (target) => {
+      const Key = itemKey({ provisioning_id, target });
+      const { Item } = await dynamoDb
+        .send(new GetItemCommand({ TableName: tableName, Key }))
+        .catch((error: unknown) => {
+          logger.warn('Estimate not available', {
+            provisioning_id,
+            target,
+            error: classifyError(error).name,
+          });
+          return { Item: undefined };
+        });
+      return Item?.['estimated_end_at']?.S ?? '';
+    }),
+  );
+  // Timestamps of one format: the latest one is the greatest text.
+  const estimate = estimates
+    .filter((text) => text !== '')
+    .sort()
+    .at(-1);
   return estimate === undefined ? status : { ...status, estimated_end_at: estimate };
 }

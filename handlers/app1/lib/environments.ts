@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { passwordPolicyText } from '../../../contracts/password-policy.ts';
+import { storedTargets } from '../../../contracts/executions.ts';
 import { monitoredBus, sweepTable, sweepVariables } from '../../shared/environment.ts';
+import { targetAddresses, targetKeys, targetPolicies, targetStates } from './registry.ts';
 
 const machines = z.object({
   STATE_MACHINE_ARN: z.string().min(1),
@@ -35,14 +36,18 @@ const acceptVariables = z.object({
 
 const startVariables = z.object({
   ...acceptVariables.shape,
-  /** The password policy of the target's pool, an output of the target's stack. */
-  PASSWORD_POLICY: passwordPolicyText,
+  TARGETS: targetPolicies,
+  /** Names of the targets of a request that names none, separated by commas. */
+  DEFAULT_TARGETS: z
+    .string()
+    .transform((names) => names.split(','))
+    .pipe(storedTargets),
 });
 
 /** The environment variables of App1's functions. The stack sets them and the functions read them by these schemas. */
 export const environments = {
   'start-provisioning': startVariables,
-  'retry-provisioning': acceptVariables,
+  'retry-provisioning': z.object({ ...acceptVariables.shape, TARGETS: targetStates }),
   /** Replaces start-provisioning while a legacy endpoint is being replaced. */
   'route-provisioning': z.object({
     ...startVariables.shape,
@@ -65,8 +70,9 @@ export const environments = {
     ...callbacks.shape,
     ...callerRates.shape,
     CALL_TARGET_FUNCTION: z.string().min(1),
+    TARGETS: targetStates,
   }),
-  'cancel-provisioning': z.object({ ...machines.shape, ...callerRates.shape }),
+  'cancel-provisioning': z.object({ ...machines.shape, ...callerRates.shape, TARGETS: targetStates }),
   'stop-provisioning': machines.pick({ STATE_MACHINE_ARN: true }),
   'start-roll-back': z.object({ ...machines.shape, ...sweepTable.shape }),
   'sweep-provisionings': z.object({
@@ -76,14 +82,10 @@ export const environments = {
   }),
   'encrypt-credentials': z.object({
     INTAKE_KEY_ARN: z.string().min(1),
-    APP2_KEY_ARN: z.string().min(1),
+    TARGETS: targetKeys,
   }),
   'call-target': z.object({
-    APP2_API_URL: z.url(),
-    APP2_CLIENT_ID: z.string().min(1),
-    APP2_SECRET_ARN: z.string().min(1),
-    /** `on`: App1 receives the target's completion notifications. */
-    APP2_NOTIFICATIONS: z.enum(['on', 'off']),
+    TARGETS: targetAddresses,
     ...callbacks.shape,
     INTAKE_KEY_ARN: z.string().min(1),
   }),

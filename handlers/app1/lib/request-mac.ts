@@ -8,7 +8,7 @@ import { GenerateMacCommand, type KMSClient } from '@aws-sdk/client-kms';
 export async function requestMac(
   kms: Pick<KMSClient, 'send'>,
   keyArn: string,
-  parts: readonly [provisioningId: string, ...rest: string[]],
+  parts: readonly [provisioningId: string, ...rest: (string | readonly string[] | null)[]],
 ): Promise<string> {
   const { Mac } = await kms.send(
     new GenerateMacCommand({

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { withTarget } from '../../../local/harness/variables.ts';
 import { withoutPermission } from '../../../local/harness/without-permission.ts';
 import { waitForFailedRollBack } from '../../faults/support/executions.ts';
 import { runSweep, runSweeps } from '../../faults/support/sweeps.ts';
@@ -96,7 +97,7 @@ const sequentialConditions: [string[], () => Promise<unknown>][] = [
   [
     ['app1-provisionings-hang', 'app1-interventions'],
     () =>
-      withVariable('app1-call-target', 'APP2_API_URL', UNREACHABLE, async () => {
+      withTarget(outputs, 'app1-call-target', 'app2', { api_url: UNREACHABLE }, async () => {
         const id = await start(newRequest());
         await eventually(
           async () => expect(await statesOf('ProvisionServiceUser', id)).toContain('Authenticate'),

@@ -41,6 +41,7 @@ import { machineCredentials } from '../../../contracts/app2-api.ts';
 import type { ServiceKind } from '../../../contracts/services.ts';
 import { localApiUrl } from '../../../local/api-url.ts';
 import { type Emulator, startEmulator } from '../../../local/emulator.ts';
+import { changeTarget } from '../../../local/harness/variables.ts';
 import { venv } from '../../../local/paths.ts';
 import { commandsIn } from '../../support/documented.ts';
 import { startForwardProxy } from '../support/forward-proxy.ts';
@@ -97,7 +98,11 @@ async function setApiUrls(): Promise<void> {
   const lambda = new LambdaClient(configuration);
   const FunctionName = 'app1-call-target';
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-  const Variables = { ...Environment?.Variables, APP2_API_URL: app2 };
+  const registry = Environment?.Variables?.['TARGETS'];
+  const Variables = {
+    ...Environment?.Variables,
+    TARGETS: changeTarget(registry, 'app2', { api_url: app2 }),
+  };
   await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
 }
 
@@ -195,11 +200,7 @@ describe('docs/deploying.md', () => {
     const output = (key: string) => app2?.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
     expect(app1?.Parameters).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ ParameterKey: 'App2ApiUrl', ParameterValue: output('ApiUrl') }),
-        expect.objectContaining({
-          ParameterKey: 'App2SecretArn',
-          ParameterValue: output('CredentialsSecretArn'),
-        }),
+        expect.objectContaining({ ParameterKey: 'TargetApp2', ParameterValue: output('Target') }),
       ]),
     );
     const { SecretString = '' } = await new SecretsManagerClient(configuration).send(

@@ -1,13 +1,21 @@
-import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import {
+  CognitoIdentityProviderClient,
+  InitiateAuthCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
 import type { ProvisioningStatus } from '../../../contracts/status.ts';
 import { callTarget, callTargetInput, handler } from '../../../handlers/app1/call-target.ts';
 import type { CallbackRegistry } from '../../../handlers/app1/lib/callback-registry.ts';
+import { presentTarget } from '../../../handlers/app1/lib/registry.ts';
 import type { ResumeTask } from '../../../handlers/app1/lib/resume-task.ts';
 import type { TargetClient } from '../../../handlers/app1/lib/target-client.ts';
 import { step } from '../../../handlers/shared/step.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { ENCRYPTED, GENERATION, PROVISIONING_ID, subject, TRACE_ID } from '../../support/subject.ts';
 import { creationStatus } from '../../support/target-replies.ts';
+import { REGISTRY } from '../../support/targets.ts';
 
 const requestUserCreation = jest.fn<TargetClient['requestUserCreation']>();
 const cancelUserCreation = jest.fn<TargetClient['cancelUserCreation']>();
@@ -22,15 +30,21 @@ const expiresAt = Date.parse('2026-01-01T00:15:00Z');
 const run = step(
   callTargetInput,
   callTarget({
-    app2: { requestUserCreation, readStatus, cancelUserCreation, readTimeline },
+    registry: REGISTRY,
+    connect: (target) => {
+      presentTarget(REGISTRY, target);
+      return {
+        client: { requestUserCreation, readStatus, cancelUserCreation, readTimeline },
+        tokens: { get: async () => ({ value: 'canary-token', expiresAt }) },
+      };
+    },
     callbacks,
     resumeTask,
-    acceptsCallback: true,
-    tokens: { get: async () => ({ value: 'canary-token', expiresAt }) },
   }),
 );
 const request = {
   action: 'RequestUserCreation',
+  target: 'app2',
   ...subject,
   encrypted_password: ENCRYPTED,
   owner: 'the-verified-owner',
@@ -38,11 +52,17 @@ const request = {
   task_token: 'canary-task-token',
   step: { attempt: 2 },
 };
-const cancel = { action: 'CancelUserCreation', ...GENERATION, username: 'alice', trace_id: TRACE_ID };
+const cancel = {
+  action: 'CancelUserCreation',
+  target: 'app2',
+  ...GENERATION,
+  username: 'alice',
+  trace_id: TRACE_ID,
+};
 
 const reply = (status: ProvisioningStatus, notifies = false) => ({ status, notifies });
 const SUCCEEDED = creationStatus({ status: 'SUCCEEDED', user: 'present' });
-const task = { ...GENERATION, username: 'alice', task_token: 'canary-task-token' };
+const task = { ...GENERATION, target: 'app2', username: 'alice', task_token: 'canary-task-token' };
 
 /** A creation at App2 that failed with App2's own error. */
 const failed = (code: NonNullable<ProvisioningStatus['error']>['code']) =>
@@ -61,14 +81,16 @@ describe('ReadTimeline', () => {
     const timelineOfTarget = { timeline: [], timeline_incomplete: ['app2' as const] };
     readTimeline.mockResolvedValue(timelineOfTarget);
 
-    await expect(run({ action: 'ReadTimeline', ...GENERATION })).resolves.toEqual(timelineOfTarget);
+    await expect(run({ action: 'ReadTimeline', target: 'app2', ...GENERATION })).resolves.toEqual(
+      timelineOfTarget,
+    );
     expect(readTimeline).toHaveBeenCalledWith(expect.objectContaining(GENERATION));
   });
 });
 
 describe('Authenticate', () => {
   it('signs in and returns only the expiry of the token', async () => {
-    const output = await run({ action: 'Authenticate' });
+    const output = await run({ action: 'Authenticate', target: 'app2' });
 
     expect(output).toEqual({ expires_at: '2026-01-01T00:15:00.000Z' });
     expectNoLeak('canary-token', output);
@@ -158,11 +180,7 @@ describe('RequestUserCreation with a completion notification', () => {
 });
 
 describe('a completion notification', () => {
-  const notification = {
-    source: 'app2.notifications',
-    'detail-type': 'UserCreationFinished',
-    detail: { provisioning_id: PROVISIONING_ID, status: 'SUCCEEDED', user: 'present', username: 'mallory' },
-  };
+  const notification = { action: 'ResumeProvisioning', target: 'app2', provisioning_id: PROVISIONING_ID };
 
   it.each([
     ['created', SUCCEEDED, 'UserCreated'],
@@ -190,7 +208,9 @@ describe('a completion notification', () => {
   it('is recorded without a call to App2 when no task is registered yet', async () => {
     await run(notification);
 
-    expect(callbacks.recordNotification.mock.calls).toEqual([[PROVISIONING_ID]]);
+    expect(callbacks.recordNotification.mock.calls).toEqual([
+      [expect.objectContaining({ provisioning_id: PROVISIONING_ID, target: 'app2' })],
+    ]);
     expect(readStatus).not.toHaveBeenCalled();
   });
 });
@@ -199,7 +219,7 @@ describe('CancelUserCreation', () => {
   it('succeeds when App2 reports that no user exists', async () => {
     cancelUserCreation.mockResolvedValue('absent');
 
-    await expect(run(cancel)).resolves.toEqual({});
+    await expect(run(cancel)).resolves.toEqual({ gone: [] });
     expect(cancelUserCreation).toHaveBeenCalledWith(expect.objectContaining(GENERATION), 'alice', {
       traceId: TRACE_ID,
     });
@@ -215,6 +235,90 @@ describe('CancelUserCreation', () => {
   );
 });
 
+describe('a target that is gone', () => {
+  it('needs no compensation: it is reported as gone without a call', async () => {
+    await expect(run({ ...cancel, target: 'old' })).resolves.toEqual({ gone: ['old'] });
+
+    expect(cancelUserCreation).not.toHaveBeenCalled();
+  });
+
+  it.each([{ action: 'Authenticate' }, request, { action: 'ReadTimeline', ...GENERATION }])(
+    'fails with TargetNotRegistered in another step ($action)',
+    async (input) => {
+      await expect(run({ ...input, target: 'old' })).rejects.toMatchObject({ name: 'TargetNotRegistered' });
+    },
+  );
+});
+
+describe('a target that is not registered', () => {
+  it.each([{ action: 'Authenticate' }, request, cancel, { action: 'ReadTimeline', ...GENERATION }])(
+    'fails with TargetNotRegistered, and never counts as absent ($action)',
+    async (input) => {
+      await expect(run({ ...input, target: 'unknown' })).rejects.toMatchObject({
+        name: 'TargetNotRegistered',
+      });
+      expect([cancelUserCreation.mock.calls, requestUserCreation.mock.calls]).toEqual([[], []]);
+    },
+  );
+});
+
+describe('a retired target', () => {
+  it('is still called for a compensation', async () => {
+    cancelUserCreation.mockResolvedValue('absent');
+
+    await expect(run({ ...cancel, target: 'orders' })).resolves.toEqual({ gone: [] });
+    expect(cancelUserCreation).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('the handler', () => {
+  const cognito = mockClient(CognitoIdentityProviderClient);
+  const secrets = mockClient(SecretsManagerClient);
+  const fetch = jest.spyOn(globalThis, 'fetch');
+  const readTimelineOf = (target: string) => handler({ action: 'ReadTimeline', target, ...GENERATION });
+  const sent = () =>
+    fetch.mock.calls.map(([url, init]) => [
+      new URL(String(url)).host,
+      new Headers(init?.headers).get('Authorization'),
+    ]);
+
+  beforeEach(() => {
+    secrets.on(GetSecretValueCommand).callsFake(async ({ SecretId = '' }: { SecretId?: string }) => ({
+      SecretString: JSON.stringify({ username: SecretId, password: 'p', client_secret: 's' }),
+    }));
+    cognito.on(InitiateAuthCommand).callsFake(async ({ ClientId }: { ClientId?: string }) => ({
+      AuthenticationResult: { AccessToken: `token-of-${ClientId}`, ExpiresIn: 900 },
+    }));
+    fetch.mockImplementation(async () => Response.json(creationStatus({ timeline: [] })));
+  });
+
+  afterAll(() => fetch.mockRestore());
+
+  it("sends each target only the token of App1's client there", async () => {
+    await readTimelineOf('app2');
+    await readTimelineOf('payments');
+
+    expect(sent()).toEqual([
+      ['app2.example', 'Bearer token-of-app2-machine-client'],
+      ['payments.example', 'Bearer token-of-payments-machine-client'],
+    ]);
+  });
+
+  it('keeps the token of one target when another target refuses its token', async () => {
+    await readTimelineOf('app2');
+    await readTimelineOf('payments');
+    cognito.resetHistory();
+    fetch.mockResolvedValueOnce(new Response(null, { status: 401 }));
+
+    await readTimelineOf('payments');
+    await readTimelineOf('app2');
+
+    expect(cognito.commandCalls(InitiateAuthCommand).map(({ args }) => args[0].input.ClientId)).toEqual([
+      'payments-machine-client',
+    ]);
+  });
+});
+
 it.each([
   ['an action that is not known', { action: 'CreateEverything' }],
   ['a cancellation of nothing', { action: 'CancelUserCreation' }],
@@ -225,5 +329,5 @@ it.each([
 it('ignores an unknown field, which a newer definition may send', async () => {
   cancelUserCreation.mockResolvedValue('absent');
 
-  await expect(run({ ...cancel, from_a_newer_release: true })).resolves.toEqual({});
+  await expect(run({ ...cancel, from_a_newer_release: true })).resolves.toEqual({ gone: [] });
 });

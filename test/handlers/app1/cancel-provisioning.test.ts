@@ -19,6 +19,7 @@ import {
   subject,
   subjectInStatus,
 } from '../../support/subject.ts';
+import { REGISTRY } from '../../support/targets.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
@@ -33,6 +34,7 @@ const rollBackArn = `${executions}:RollBackProvisioning:${ROLL_BACK}.1`;
 const input = {
   ...subject,
   owner: CALLERS_OWNER,
+  targets: ['app2'],
   intake_ciphertext: INTAKE_CIPHERTEXT,
   request_mac: 'canary-mac',
 };
@@ -49,7 +51,7 @@ const del = ({ id = PROVISIONING_ID, headers = {}, caller = CALLER.caller }: Sen
     cancelProvisioning({
       stepFunctions: new SFNClient({}),
       dynamoDb: new DynamoDBClient({}),
-      environment: { ...machines, ...highRates },
+      environment: { ...machines, ...highRates, TARGETS: REGISTRY },
       clock,
     }),
   )(signedRequest({ method: 'DELETE', id, headers }, { ...CALLER, caller }));
@@ -66,7 +68,13 @@ const started = () =>
 const theRollBack = {
   machine: machines.ROLL_BACK_STATE_MACHINE_ARN,
   name: `${ROLL_BACK}.1`,
-  input: { ...rollBackInput, ...ORIGIN, had_succeeded: expect.any(Boolean), failure: expect.any(Object) },
+  input: {
+    ...rollBackInput,
+    ...ORIGIN,
+    targets: ['app2'],
+    had_succeeded: expect.any(Boolean),
+    failure: expect.any(Object),
+  },
 };
 
 beforeEach(() => {

@@ -9,7 +9,12 @@ import { thrownBy } from '../../support/thrown.ts';
 
 const kms = mockClient(KMSClient);
 const log = watchLog();
-const input = { provisioning_id: PROVISIONING_ID, username: 'alice', intake_ciphertext: INTAKE_CIPHERTEXT };
+const input = {
+  target: 'app2',
+  provisioning_id: PROVISIONING_ID,
+  username: 'alice',
+  intake_ciphertext: INTAKE_CIPHERTEXT,
+};
 const subject = { provisioning_id: PROVISIONING_ID, username: 'alice' };
 
 beforeEach(() => {
@@ -49,6 +54,22 @@ describe('EncryptCredentials', () => {
 
     expect(error.name).toBe(seen);
     expectNoLeak(INTAKE_CIPHERTEXT, error, log());
+  });
+
+  it('encrypts for another target under its key, with its name in the encryption context', async () => {
+    kms.on(ReEncryptCommand).resolves({ CiphertextBlob: Buffer.from(ENCRYPTED, 'base64') });
+
+    await handler({ ...input, target: 'payments' });
+
+    expect(kms.commandCalls(ReEncryptCommand)[0]?.args[0].input).toMatchObject({
+      DestinationKeyId: 'arn:aws:kms:eu-central-1:111122223333:key/payments',
+      DestinationEncryptionContext: { ...subject, target: 'payments' },
+    });
+  });
+
+  it.each(['old', 'unknown'])('fails with TargetNotRegistered for the target %s', async (target) => {
+    await expect(handler({ ...input, target })).rejects.toMatchObject({ name: 'TargetNotRegistered' });
+    expect(kms.calls()).toEqual([]);
   });
 
   it('fails without a ciphertext in the response', async () => {

@@ -23,6 +23,7 @@ import {
   subject,
   subjectInStatus,
 } from '../../support/subject.ts';
+import { REGISTRY } from '../../support/targets.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
@@ -38,6 +39,7 @@ const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBack
 const input = {
   ...subject,
   owner: CALLERS_OWNER,
+  targets: ['app2'],
   intake_ciphertext: INTAKE_CIPHERTEXT,
   request_mac: 'canary-mac',
 };
@@ -59,7 +61,7 @@ const get = ({
       stepFunctions: new SFNClient({}),
       lambda: new LambdaClient({}),
       dynamoDb: new DynamoDBClient({}),
-      environment: { ...machines, ...highRates },
+      environment: { ...machines, ...highRates, TARGETS: REGISTRY },
       clock,
     }),
   )(
@@ -91,12 +93,19 @@ describe('GET /create-service-user/{provisioning_id}', () => {
       ...subjectInStatus,
       status: 'SUCCEEDED',
       user: 'present',
+      targets: [{ target: 'app2', user: 'present' }],
       started_at: STARTED.toISOString(),
       stopped_at: STOPPED.toISOString(),
     });
     expectNoLeak(INTAKE_CIPHERTEXT, response);
     expectNoLeak('canary-mac', response);
     expect(response.headers).not.toHaveProperty('Retry-After');
+  });
+
+  it('reports a target that is registered as gone', async () => {
+    describeCall().resolves(execution({ ...input, targets: ['old'] }, { status: 'SUCCEEDED' }));
+
+    expect(JSON.parse((await get()).body)).toMatchObject({ targets: [{ target: 'old', user: 'gone' }] });
   });
 
   it('returns Retry-After while the provisioning is running', async () => {
@@ -247,7 +256,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
     expect(lambda.commandCalls(InvokeCommand).map(({ args }) => args[0].input)).toEqual([
       {
         FunctionName: 'app1-call-target',
-        Payload: JSON.stringify({ action: 'ReadTimeline', ...GENERATION }),
+        Payload: JSON.stringify({ action: 'ReadTimeline', target: 'app2', ...GENERATION }),
       },
     ]);
     expectNoLeak(INTAKE_CIPHERTEXT, response);

@@ -11,10 +11,10 @@ import { highRates } from '../../support/caller-rates.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
-import { POLICY } from '../../support/password-policy.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { INTAKE_CIPHERTEXT, PROVISIONING_ID, ROLL_BACK, stood, subject } from '../../support/subject.ts';
+import { REGISTRY } from '../../support/targets.ts';
 
 const kms = mockClient(KMSClient);
 const stepFunctions = mockClient(SFNClient);
@@ -28,7 +28,8 @@ const environment = {
   INTAKE_KEY_ARN: 'intake-key',
   MAC_KEY_ARN: 'mac-key',
   API_SCHEME: 'https' as const,
-  PASSWORD_POLICY: POLICY,
+  TARGETS: REGISTRY,
+  DEFAULT_TARGETS: ['app2'],
 };
 const executions = 'arn:aws:states:eu-central-1:111122223333:execution';
 const formerArn = `${executions}:ProvisionServiceUser:${PROVISIONING_ID}`;
@@ -37,6 +38,7 @@ const RE_ENCRYPTED = Buffer.from('canary-sealed-again').toString('base64');
 const input = {
   ...subject,
   owner: CALLERS_OWNER,
+  targets: ['app2'],
   intake_ciphertext: INTAKE_CIPHERTEXT,
   request_mac: 'mac-of-the-former',
 };
@@ -100,6 +102,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
         provisioning_id: start?.name,
         creation_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
         owner: CALLERS_OWNER,
+        targets: ['app2'],
         ...ORIGIN,
         intake_ciphertext: RE_ENCRYPTED,
         request_mac: expect.any(String),
@@ -321,5 +324,30 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
     expect(log()).toContain('Provisioning started');
     expectNoLeak(INTAKE_CIPHERTEXT, log());
     expectNoLeak(RE_ENCRYPTED, log());
+  });
+});
+
+describe('a retry whose target accepts no new requests', () => {
+  it.each(['orders', 'old', 'unknown'])('is refused (%s)', async (target) => {
+    former().resolves(execution({ ...input, targets: [target] }, failed));
+
+    expectProblem(await retry(), 'NOT_RETRYABLE');
+    expect(starts()).toEqual([]);
+  });
+
+  it('returns the status of a repeated retry that was accepted before', async () => {
+    former().resolves(execution(input, failed));
+    await retry();
+    const [first] = starts();
+    const retired = { ...input, targets: ['orders'] };
+    former().resolves(execution(retired, failed));
+    stepFunctions
+      .on(DescribeExecutionCommand, { executionArn: `${executions}:ProvisionServiceUser:${first?.name}` })
+      .resolves(execution({ ...first?.input, targets: ['orders'] }, { status: 'SUCCEEDED' }));
+
+    const response = await retry();
+
+    expect(JSON.parse(response.body)).toMatchObject({ provisioning_id: first?.name, status: 'SUCCEEDED' });
+    expect(starts()).toHaveLength(1);
   });
 });

@@ -17,10 +17,10 @@ import { highRates } from '../../support/caller-rates.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
-import { POLICY } from '../../support/password-policy.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { CREATION_ID, INTAKE_CIPHERTEXT, PASSWORD } from '../../support/subject.ts';
+import { REGISTRY } from '../../support/targets.ts';
 
 const kms = mockClient(KMSClient);
 const stepFunctions = mockClient(SFNClient);
@@ -34,7 +34,8 @@ const environment = {
   INTAKE_KEY_ARN: 'intake-key',
   MAC_KEY_ARN: 'mac-key',
   API_SCHEME: 'https' as const,
-  PASSWORD_POLICY: POLICY,
+  TARGETS: REGISTRY,
+  DEFAULT_TARGETS: ['app2'],
 };
 const body = { username: 'alice', password: PASSWORD, human_user_id: 'h-42' };
 const MAC = Buffer.from('the-mac').toString('base64');
@@ -77,6 +78,7 @@ const startedAs = (executionArn: string, request_mac = MAC) => ({
   username: 'alice',
   human_user_id: 'h-42',
   owner: CALLERS_OWNER,
+  targets: ['app2'],
   ...ORIGIN,
   intake_ciphertext: INTAKE_CIPHERTEXT,
   request_mac,
@@ -194,6 +196,7 @@ describe('POST /create-service-user', () => {
         username: 'alice',
         human_user_id: 'h-42',
         owner: CALLERS_OWNER,
+        targets: ['app2'],
         ...ORIGIN,
         intake_ciphertext: INTAKE_CIPHERTEXT,
         request_mac: MAC,
@@ -610,5 +613,91 @@ describe('POST /create-service-user', () => {
     expect(log()).toContain('Provisioning started');
     expectNoLeak(PASSWORD, log());
     expectNoLeak(INTAKE_CIPHERTEXT, log());
+  });
+});
+
+describe('the targets of a request', () => {
+  const ACTIVE = 'must be an active target; the active ones are app2, payments';
+
+  it('are those that it names', async () => {
+    await post({ body: { ...body, password: 'C@nary-Passw0rd-9f3b-long', targets: ['payments'] } });
+
+    expect(starts()[0]?.input).toMatchObject({ targets: ['payments'] });
+  });
+
+  it('are the default targets when it names none', async () => {
+    await post();
+
+    expect(starts()[0]?.input).toMatchObject({ targets: ['app2'] });
+  });
+
+  it('have a password policy each', async () => {
+    const { errors } = expectProblem(
+      await post({ body: { ...body, password: 'Sh0rt-of-20-chars', targets: ['payments'] } }),
+      'INVALID_REQUEST',
+    );
+
+    expect(errors).toEqual([{ pointer: '/password', detail: 'must have at least 20 characters' }]);
+    expect(starts()).toEqual([]);
+  });
+
+  it.each(['unknown', 'orders', 'old'])(
+    'cannot be %s, which is reported with all other errors at once',
+    async (target) => {
+      const { errors = [] } = expectProblem(
+        await post({ body: { username: '', password: 'short', human_user_id: 'h-42', targets: [target] } }),
+        'INVALID_REQUEST',
+      );
+
+      expect(errors).toContainEqual({ pointer: '/targets/0', detail: ACTIVE });
+      expect(errors.map(({ pointer }) => pointer)).toContain('/username');
+      expect(starts()).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['an empty list', [], '/targets'],
+    ['two names', ['app2', 'payments'], '/targets'],
+    ['a name with another form', ['App 2'], '/targets/0'],
+    ['App1 itself', ['app1'], '/targets/0'],
+  ])('cannot be %s', async (_what, targets, pointer) => {
+    const { errors = [] } = expectProblem(await post({ body: { ...body, targets } }), 'INVALID_REQUEST');
+
+    expect(errors.map((error) => error.pointer)).toEqual([pointer]);
+  });
+
+  it('are retired before a repeat: it still returns the status', async () => {
+    earlier(MAC, { status: 'SUCCEEDED' });
+
+    const response = await post({
+      headers: { 'Idempotency-Key': 'k' },
+      body: { ...body, targets: ['orders'] },
+    });
+
+    expect(response.statusCode).toBe(202);
+    expect(starts()).toEqual([]);
+  });
+
+  it('are retired, and another request has used the key', async () => {
+    earlier('another MAC', { status: 'SUCCEEDED' });
+
+    const response = await post({
+      headers: { 'Idempotency-Key': 'k' },
+      body: { ...body, targets: ['orders'] },
+    });
+
+    expect(expectProblem(response, 'INVALID_REQUEST').errors).toEqual([
+      { pointer: '/targets/0', detail: ACTIVE },
+    ]);
+  });
+
+  it('are in the MAC as they were sent', async () => {
+    await post();
+    await post({ body: { ...body, targets: ['app2'] } });
+
+    const messages = kms
+      .commandCalls(GenerateMacCommand)
+      .map(({ args }) => JSON.parse(Buffer.from(args[0].input.Message ?? []).toString()).at(-1));
+    expect(messages).toEqual([null, ['app2']]);
   });
 });

@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { receivedNotification } from '../../../contracts/notification.ts';
+import { notificationDetail } from '../../../contracts/notification.ts';
 import { handler } from '../../../handlers/app2/notify-completion.ts';
 import { ENCRYPTED, PROVISIONING_ID, subject } from '../../support/subject.ts';
 
@@ -39,14 +39,12 @@ describe('a completion notification', () => {
   it('matches the schema of the receiver', async () => {
     await finished();
 
-    const [{ Source, DetailType, Detail } = {}] = sent();
-    expect(
-      receivedNotification.parse({
-        source: Source,
-        'detail-type': DetailType,
-        detail: JSON.parse(Detail ?? ''),
-      }).detail,
-    ).toEqual({ provisioning_id: PROVISIONING_ID });
+    const [{ Source, DetailType, Detail = '' } = {}] = sent();
+    expect({ Source, DetailType }).toEqual({
+      Source: 'app2.notifications',
+      DetailType: 'UserCreationFinished',
+    });
+    expect(notificationDetail.parse(JSON.parse(Detail))).toEqual({ provisioning_id: PROVISIONING_ID });
   });
 
   it('is retried by Lambda when PutEvents fails', async () => {

@@ -41,6 +41,7 @@ const services = [
     handler: app1Handler,
     input: {
       ...rollBackInput,
+      targets: ['app2'],
       causation_id: 'request:r-1',
       intake_ciphertext: INTAKE_CIPHERTEXT,
       request_mac: 'mac',
@@ -118,7 +119,13 @@ describe.each(services)('the handler of status changes of $service', ({ handler,
       {
         machine: `${account}:stateMachine:RollBackMachine`,
         name: `${ROLL_BACK}.1`,
-        input: { ...rollBackInput, causation_id, had_succeeded: false, failure: expect.any(Object) },
+        input: {
+          ...rollBackInput,
+          ...('targets' in input ? { targets: input.targets } : {}),
+          causation_id,
+          had_succeeded: false,
+          failure: expect.any(Object),
+        },
       },
     ]);
     expectNoLeak(INTAKE_CIPHERTEXT, started(), log());

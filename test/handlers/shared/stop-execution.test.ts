@@ -242,7 +242,7 @@ describe.each([
   [
     'StopProvisioning',
     stopProvisioning,
-    { ...subject, owner: 'o', intake_ciphertext: INTAKE_CIPHERTEXT, request_mac: 'm' },
+    { ...subject, owner: 'o', targets: ['app2'], intake_ciphertext: INTAKE_CIPHERTEXT, request_mac: 'm' },
   ],
   ['StopUserCreation', stopUserCreation, input],
 ])('%s', (_name, handler, startedWith) => {

@@ -126,14 +126,18 @@ const inputOf = (name: string) => {
     ...subject,
     provisioning_id,
     owner: 'owner',
+    targets: ['app2'],
     intake_ciphertext: INTAKE_CIPHERTEXT,
     request_mac: 'mac',
   };
 };
 const rollBackInputOf = (name: string) => {
-  const { provisioning_id, creation_id, username, human_user_id, owner } = inputOf(name);
+  const { provisioning_id, creation_id, username, human_user_id, owner, targets } = inputOf(name);
   const failure = { step: 'Execution', error: 'ExecutionTimedOut' };
-  return { provisioning_id, creation_id, username, human_user_id, owner, had_succeeded: false, failure };
+  return {
+    ...{ provisioning_id, creation_id, username, human_user_id, owner, targets },
+    ...{ had_succeeded: false, failure },
+  };
 };
 const idOf = (n: number) => `${PROVISIONING_ID.slice(0, -3)}${String(n).padStart(3, '0')}`;
 /** Name of the roll-back of an execution. */

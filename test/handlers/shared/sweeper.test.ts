@@ -53,7 +53,7 @@ describe.each([
   ['App2', sweepUserCreations, { encrypted_password: ENCRYPTED }],
 ])('the sweep of %s', (_service, handler, ciphertexts) => {
   it('logs its report with metrics', async () => {
-    const input = { ...subject, trace_id: TRACE_ID, owner: 'owner', ...ciphertexts };
+    const input = { ...subject, trace_id: TRACE_ID, owner: 'owner', targets: ['app2'], ...ciphertexts };
     const executionArn = `${account}:execution:Machine:${PROVISIONING_ID}`;
     const stateMachineArn = `${account}:stateMachine:Machine`;
     const [startDate, stopDate] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-01T00:00:09Z')];

@@ -29,7 +29,8 @@ const registry = callbackRegistry({
   keyArn: 'intake-key',
   now: () => 0,
 });
-const task = { ...GENERATION, username: 'alice', task_token: TOKEN };
+const key = { provisioning_id: PROVISIONING_ID, target: 'app2' };
+const task = { ...GENERATION, target: 'app2', username: 'alice', task_token: TOKEN };
 const first = { ...task, attempt: 1 };
 const resume = resumeTask(new SFNClient({}));
 
@@ -49,11 +50,11 @@ beforeEach(() => {
 describe('the callback registry', () => {
   it('returns the waiting task for a notification', async () => {
     await expect(registry.registerTaskToken(first)).resolves.toEqual({ notified: false });
-    await expect(registry.recordNotification(PROVISIONING_ID)).resolves.toEqual(task);
+    await expect(registry.recordNotification(key)).resolves.toEqual(task);
   });
 
   it('reports an earlier notification at the registration', async () => {
-    await expect(registry.recordNotification(PROVISIONING_ID)).resolves.toBeUndefined();
+    await expect(registry.recordNotification(key)).resolves.toBeUndefined();
     await expect(registry.registerTaskToken(first)).resolves.toEqual({ notified: true });
   });
 
@@ -81,20 +82,20 @@ describe('the callback registry', () => {
   });
 
   it('records a notification for any attempt', async () => {
-    await registry.recordNotification(PROVISIONING_ID);
+    await registry.recordNotification(key);
 
     const [call] = dynamoDb.commandCalls(UpdateItemCommand);
     expect(call?.args[0].input).not.toHaveProperty('ConditionExpression');
   });
 
-  it('encrypts the token with the provisioning in the encryption context', async () => {
+  it('encrypts the token with the provisioning and the target in the encryption context', async () => {
     await registry.registerTaskToken(first);
 
     expectNoLeak(TOKEN, item, log());
     expect(item['task_token']).toEqual({ B: CIPHERTEXT });
     expect(kms.commandCalls(EncryptCommand)[0]?.args[0].input).toMatchObject({
       KeyId: 'intake-key',
-      EncryptionContext: { provisioning_id: PROVISIONING_ID, target: 'task-token' },
+      EncryptionContext: { provisioning_id: PROVISIONING_ID, target: 'task-token', waits_for: 'app2' },
     });
   });
 });
