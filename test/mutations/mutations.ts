@@ -429,7 +429,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'retained resources remain after a failed deployment',
     changes: [
-      change('infra/settings.ts', 'RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE', 'RemovalPolicy.RETAIN'),
+      change('infra/service-settings.ts', 'RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE', 'RemovalPolicy.RETAIN'),
     ],
     caughtBy: { suite: 'e2e', file: 'tools/deploying', cases: 'of App2 is repeated' },
   },
