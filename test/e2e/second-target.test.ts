@@ -1,0 +1,154 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  AdminListGroupsForUserCommand,
+  InitiateAuthCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
+import { stackOutputs, type Target, targetsIn } from '../../cli/outputs.ts';
+import { settings } from '../../cli/support/paths.ts';
+import { machineCredentials } from '../../contracts/app2-api.ts';
+import { encryptionContext } from '../../contracts/encryption-context.ts';
+import { problem } from '../../contracts/problems.ts';
+import { type ProvisioningStatus, provisioningStatus } from '../../contracts/status.ts';
+import { secretHash } from '../../handlers/shared/secret-hash.ts';
+import { busLog } from '../../infra/names.ts';
+import { localApiUrl } from '../../local/api-url.ts';
+import { eventually } from '../local-aws/support/eventually.ts';
+import { configuration, machineToken, newRequest, outputs, system } from './support/deployed.ts';
+
+/** A second target in the account and region of App2, deployed by the app of its team. App1 does not know it. */
+
+const execute = promisify(execFile);
+
+let payments: Target;
+let apiUrl: string;
+
+beforeAll(async () => {
+  const deploy = join(import.meta.dirname, 'support', 'payments', 'deploy.ts');
+  const { stdout } = await execute(process.execPath, ['--import', 'tsx', deploy], {
+    env: { ...process.env, LOCAL_AWS_DIR: settings().directory },
+  });
+  const stacks = z.record(z.string(), z.record(z.string(), z.string())).parse(JSON.parse(stdout));
+  const found = targetsIn({ stackName: 'Payments', outputs: stacks['Payments'] ?? {} });
+  payments = stackOutputs.Target.parse(found.get('payments'));
+  apiUrl = localApiUrl(payments.api_url, outputs.endpoint);
+}, 180_000);
+
+const call = async (method: string, path: string, token: string, headers = {}, body?: object) => {
+  const response = await fetch(`${apiUrl}/${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${token}`, ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: (await response.json()) as unknown };
+};
+
+/** Signs in at the pool of payments; returns the access token. */
+async function signIn(clientId: string, username: string, password: string, hash?: string): Promise<string> {
+  const { AuthenticationResult } = await system.clients.cognito.send(
+    new InitiateAuthCommand({
+      AuthFlow: 'USER_PASSWORD_AUTH',
+      ClientId: clientId,
+      AuthParameters: {
+        USERNAME: username,
+        PASSWORD: password,
+        ...(hash === undefined ? {} : { SECRET_HASH: hash }),
+      },
+    }),
+  );
+  return z.string().parse(AuthenticationResult?.AccessToken);
+}
+
+/** The token of the machine user that payments has issued to App1. */
+async function tokenOfApp1(): Promise<string> {
+  const { SecretString = '' } = await new SecretsManagerClient(configuration).send(
+    new GetSecretValueCommand({ SecretId: payments.credentials_secret_arn }),
+  );
+  const { username, password, client_secret } = machineCredentials.parse(JSON.parse(SecretString));
+  const { machine_client_id: clientId } = payments;
+  return signIn(clientId, username, password, secretHash(username, clientId, client_secret));
+}
+
+/** Requests a user at payments, with a password that is encrypted for a target; waits until the creation has finished. */
+async function create(target: string, request = newRequest()): Promise<ProvisioningStatus> {
+  const id = randomUUID();
+  const { username, password, human_user_id } = request;
+  const { CiphertextBlob } = await new KMSClient(configuration).send(
+    new EncryptCommand({
+      KeyId: payments.key_arn,
+      Plaintext: Buffer.from(password),
+      EncryptionContext: encryptionContext({ provisioning_id: id, username }, target),
+    }),
+  );
+  const encrypted_password = Buffer.from(CiphertextBlob ?? []).toString('base64');
+  const token = await tokenOfApp1();
+  const headers = { 'Idempotency-Key': id, 'Creation-Id': randomUUID(), 'Content-Type': 'application/json' };
+  const accepted = await call('POST', 'admin/create-user', token, headers, {
+    username,
+    encrypted_password,
+    human_user_id,
+  });
+  expect(accepted).toMatchObject({ status: 202 });
+  return eventually(async () => {
+    const { body } = await call('GET', `admin/create-user/${id}`, token, headers);
+    const status = provisioningStatus.parse(body);
+    expect(status.status).not.toBe('RUNNING');
+    return status;
+  }, 60_000);
+}
+
+/** The audit events on the bus of payments about a provisioning. */
+async function eventsOf(id: string): Promise<unknown[]> {
+  const { events = [] } = await system.clients.logs.send(
+    new FilterLogEventsCommand({ logGroupName: busLog(payments.event_bus_name), filterPattern: `"${id}"` }),
+  );
+  return events.map(({ message = '' }): unknown => JSON.parse(message));
+}
+
+describe('a second target of the account', () => {
+  it('creates a user through its own API, who signs in at its own pool', async () => {
+    const request = newRequest();
+
+    const { provisioning_id, status } = await create('payments', request);
+
+    expect(status).toBe('SUCCEEDED');
+    await expect(signIn(payments.service_client_id, request.username, request.password)).resolves.toMatch(
+      /\./,
+    );
+    const { Groups = [] } = await system.clients.cognito.send(
+      new AdminListGroupsForUserCommand({ UserPoolId: payments.user_pool_id, Username: request.username }),
+    );
+    expect(Groups.map(({ GroupName }) => GroupName)).toEqual(['service-user']);
+    expect(await system.user(request.username)).toBeUndefined();
+    const [event] = await eventually(async () => {
+      const found = await eventsOf(provisioning_id);
+      expect(found).toHaveLength(1);
+      return found;
+    });
+    expect(event).toMatchObject({
+      source: 'payments.service-users',
+      'detail-type': 'ServiceUserCreated',
+      detail: { metadata: { event_id: expect.stringMatching(/^payments:/) } },
+    });
+  });
+
+  it('rejects a password that is encrypted for another target', async () => {
+    await expect(create('app2')).resolves.toMatchObject({
+      status: 'FAILED',
+      error: { code: 'CREDENTIALS_REJECTED' },
+    });
+  });
+
+  it("rejects the token of App2's machine user", async () => {
+    const { status, body } = await call('GET', `admin/create-user/${randomUUID()}`, await machineToken());
+
+    expect([status, problem.parse(body).code]).toEqual([401, 'UNAUTHENTICATED']);
+  });
+});
