@@ -8,20 +8,21 @@ import { ServiceFunction } from './constructs/service-function.ts';
 import { ServiceUsers, type ServiceUsersProps } from './service-users.ts';
 import type { Settings } from './settings.ts';
 
-const SERVICE = 'app2';
+/** Name of App2. */
+export const APP2 = 'app2';
 
 /** App2, the example of a target: service users, and one business endpoint. */
 export class App2Stack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
     super(scope, id, props);
     const users = new ServiceUsers(this, 'Default', {
-      service: SERVICE,
+      service: APP2,
       ...propsOf(settings),
       userPool: this.#adoptedPool(settings.userPoolId),
     });
     const sample = new ServiceFunction(this, 'Sample', {
       kind: 'app2',
-      service: SERVICE,
+      service: APP2,
       name: 'sample',
       environment: {},
       permissions: [],
