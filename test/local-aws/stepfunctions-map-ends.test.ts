@@ -306,6 +306,19 @@ describe('corrected: the redrive of an execution in a Map', () => {
     expect(statesOf(sinceRedrive(await history(execution)))).toEqual(['Map', 'Fail']);
   });
 
+  // step-functions/latest/dg/redrive-executions (States.DataLimitExceeded)
+  test('runs all iterations again if the result of the Map exceeded the limit', async () => {
+    const double = { Type: 'Pass', Output: '{% $states.input & $states.input %}', End: true };
+    const large = 'x'.repeat(100 * 1024);
+    const execution = await start(await createMachine(mapOf({ Double: double })), [large, large]);
+    expect(await ended(execution)).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded' });
+
+    await redrive(execution);
+
+    expect(await ended(execution)).toMatchObject({ error: 'States.DataLimitExceeded', redriveCount: 1 });
+    expect(statesOf(sinceRedrive(await history(execution)))).toEqual(['Map', 'Double', 'Double']);
+  });
+
   // step-functions/latest/dg/redrive-executions (retry behavior)
   test('resets the retries of the Map, of which each runs all iterations', async () => {
     const receiver = await tokenReceiver();

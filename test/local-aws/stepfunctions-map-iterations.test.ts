@@ -1,4 +1,6 @@
-import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CreateStateMachineCommand, SendTaskSuccessCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { describe, expect, jest, test } from '@jest/globals';
 import { sendFailure, sendSuccess, tokenReceiver, tokensOf, waitForCallback } from './support/callbacks.ts';
 import { client } from './support/clients.ts';
@@ -20,6 +22,7 @@ import {
 import { iterationOf, mapOf, typesOf } from './support/maps.ts';
 import { present } from './support/present.ts';
 import { only } from './support/recorded.ts';
+import { callerWho } from './support/roles.ts';
 import { unique } from './support/unique.ts';
 
 jest.setTimeout(30_000);
@@ -255,7 +258,7 @@ describe('corrected: the failure of an iteration', () => {
             Tried: pass,
           },
           catching,
-          after,
+          { ...after, Caught: { Type: 'Wait', Seconds: 4, End: true } }, // outlasts the waits of the others
         ),
       );
     const items = ['bad', 'waiting', 'retrying'];
@@ -390,27 +393,40 @@ describe('corrected: a callback to an iteration', () => {
 
 describe('corrected: a callback', () => {
   // step-functions/latest/apireference/API_SendTaskSuccess (TaskTimedOut)
-  test('is accepted once, and the first one counts', async () => {
+  test('is accepted once, and the first one counts, also while the call of its task is running', async () => {
+    const received: unknown[] = [];
+    const server = createServer(async (request, response) => {
+      const token = new URL(request.url ?? '', 'http://here').searchParams.get('token') ?? '';
+      await sendSuccess(token, 'first');
+      received.push(await sendFailure(token, 'Late', '').catch((error: unknown) => error));
+      response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo; // a server that listens on a port has one
+      const receiver = await tokenReceiver(`await fetch('http://127.0.0.1:${port}/?token=' + token);`);
+      const execution = await run({ StartAt: 'Wait', States: { Wait: waitForCallback(receiver) } }, 'a');
+
+      expect(outputOf(execution)).toBe('first');
+      expect(received).toMatchObject([{ name: 'TaskTimedOut' }]);
+    } finally {
+      server.close();
+    }
+  });
+
+  // service-authorization/latest/reference/list_awsstepfunctions: the permission is on the state machine of the token
+  test('is rejected with TaskTimedOut for a principal with permission on its state machine only', async () => {
     const receiver = await tokenReceiver();
-    const execution = await start(
-      await createMachine({ StartAt: 'Wait', States: { Wait: waitForCallback(receiver) } }),
-      'a',
-    );
-    const { a: token = '' } = await tokensOf(receiver, 1);
+    const machine = await createMachine({ StartAt: 'Wait', States: { Wait: waitForCallback(receiver) } });
+    const execution = await start(machine, 'a');
+    const { a: taskToken = '' } = await tokensOf(receiver, 1);
+    await sendSuccess(taskToken);
+    await ended(execution);
 
-    const results = await Promise.allSettled([
-      sendSuccess(token, 'first'),
-      ...Array.from({ length: 5 }, () => sendFailure(token, 'Late', '')),
-    ]);
+    const caller = await callerWho({ Effect: 'Allow', Action: 'states:SendTaskSuccess', Resource: machine });
+    const late = client(SFNClient, caller).send(new SendTaskSuccessCommand({ taskToken, output: '{}' }));
 
-    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
-    const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.name] : []));
-    expect(refused).toEqual(Array.from({ length: 5 }, () => 'TaskTimedOut'));
-    const { status, error } = await ended(execution);
-    const isFirst = results[0]?.status === 'fulfilled';
-    expect({ status, error }).toEqual(
-      isFirst ? { status: 'SUCCEEDED', error: undefined } : { status: 'FAILED', error: 'Late' },
-    );
+    await expect(late).rejects.toMatchObject({ name: 'TaskTimedOut' });
   });
 
   // recorded: stepfunctions test_sfn_send_task_outcome_with_no_such_token
