@@ -29,7 +29,13 @@ const item = (
   startDate: ago(startedMinutesAgo),
   ...(stoppedMinutesAgo === undefined ? {} : { stopDate: ago(stoppedMinutesAgo) }),
 });
-const input = { ...subject, owner: 'o', intake_ciphertext: INTAKE_CIPHERTEXT, request_mac: 'm' };
+const input = {
+  ...subject,
+  owner: 'o',
+  targets: ['app2'],
+  intake_ciphertext: INTAKE_CIPHERTEXT,
+  request_mac: 'm',
+};
 const mockExecution = (id: string, seen: Parameters<typeof execution>[1]) =>
   stepFunctions
     .on(DescribeExecutionCommand, { executionArn: executionArn('ProvisionServiceUser', id) })

@@ -177,8 +177,8 @@ describe('the preflight', () => {
 
     expect(taken.map(({ what, found }) => `${what}: ${found}`).sort()).toEqual([
       'name /aws/lambda/app2-create-user: in use by another AWS::Logs::LogGroup',
-      'name app2-api-client-credentials: in use by another AWS::SecretsManager::Secret',
       'name app1-dead-letter-queue: in use by another AWS::SQS::Queue',
+      'name app2-api-client-credentials: in use by another AWS::SecretsManager::Secret',
     ]);
     expect(taken[0]?.remedy).toContain('aws ');
   });

@@ -35,7 +35,6 @@ import { expect } from '@jest/globals';
 import * as z from 'zod';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { encryptionContext } from '../../../contracts/encryption-context.ts';
-import { completionNotification, notificationSource } from '../../../contracts/notification.ts';
 import { cleanOutcomes } from '../../../contracts/outcomes.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
@@ -113,7 +112,7 @@ const inputs = {
   async ProvisionServiceUser() {
     const input = newInput();
     const intake_ciphertext = await encryptForApp1(input.provisioning_id, input.username);
-    return { ...input, intake_ciphertext, request_mac: 'bWFj' };
+    return { ...input, targets: ['app2'], intake_ciphertext, request_mac: 'bWFj' };
   },
   async CreateServiceUser() {
     const input = newInput();
@@ -309,7 +308,7 @@ const withoutNotification = <Result>(run: () => Promise<Result>): Promise<Result
 
 /** Waits until the task token of a provisioning is registered, and its creation has finished. */
 async function waitForRegisteredTask(id: string): Promise<void> {
-  const Key = { provisioning_id: { S: id } };
+  const Key = { provisioning_id: { S: id }, target: { S: 'app2' } };
   await eventually(async () => {
     const { Item } = await dynamoDb.send(new GetItemCommand({ TableName: CALLBACKS, Key }));
     if (Item?.['task_token']?.B === undefined) throw new Error(`${id} has no registered task token.`);
@@ -349,7 +348,7 @@ async function expectEstimate(id: string, send: () => Promise<ApiResponse>): Pro
   await dynamoDb.send(
     new UpdateItemCommand({
       TableName: CALLBACKS,
-      Key: { provisioning_id: { S: id } },
+      Key: { provisioning_id: { S: id }, target: { S: 'app2' } },
       UpdateExpression: 'SET estimated_end_at = :at',
       ExpressionAttributeValues: { ':at': { S: estimate } },
     }),
@@ -388,6 +387,7 @@ const handleStatusChanges = (FunctionName: string, machine: CreatingMachine) => 
 async function leaveCleanFailure(FunctionName: string, machine: CreatingMachine): Promise<void> {
   const input = {
     ...(await inputs[machine]()),
+    targets: ['app2'],
     intake_ciphertext: 'bm9uZQ==',
     encrypted_password: 'bm9uZQ==',
   };
@@ -432,18 +432,20 @@ const functionUses: Record<string, () => Promise<unknown>> = {
   'app1-call-target': async () => {
     // A warm function has a cached token.
     await restart('app1-call-target');
-    expect(await invoke('app1-call-target', { action: 'Authenticate' })).toHaveProperty('expires_at');
+    expect(await invoke('app1-call-target', { action: 'Authenticate', target: 'app2' })).toHaveProperty(
+      'expires_at',
+    );
     const waiting = await startWaitingProvisionings();
     for (const provisioning_id of waiting)
       await invoke('app1-call-target', {
-        source: notificationSource('app2'),
-        'detail-type': completionNotification.detailType,
-        detail: { provisioning_id },
+        action: 'ResumeProvisioning',
+        target: 'app2',
+        provisioning_id,
       });
     await expectOutcomes(waiting);
   },
   'app1-encrypt-credentials': async () =>
-    invoke('app1-encrypt-credentials', await inputs.ProvisionServiceUser()),
+    invoke('app1-encrypt-credentials', { ...(await inputs.ProvisionServiceUser()), target: 'app2' }),
   'app1-start-provisioning': async () => {
     const request = newRequest();
     const key = { 'Idempotency-Key': randomUUID() };
