@@ -25,7 +25,7 @@ const CALL = /\bimport\s*\((?:\s*'([^']+)'\s*\))?/g;
 export function importsBelow(folders: readonly string[]): Import[] {
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => /(?<!\.d)\.tsx?$/.test(file))
+      .filter((file) => /(?<!\.d)\.tsx?$/.test(file) && !file.includes('node_modules/'))
       .flatMap((file) => importsOf(join(root, folder, file))),
   );
 }

@@ -62,6 +62,7 @@ describe('the installed package', () => {
       target: 'es2023',
       types: ['node'],
       allowImportingTsExtensions: true,
+      allowJs: true,
       checkJs: true,
       noEmit: true,
       skipLibCheck: false,
@@ -70,6 +71,16 @@ describe('the installed package', () => {
     await writeFile(join(fresh.directory, 'tsconfig.json'), JSON.stringify(tsconfig));
 
     await expect(fresh.run(join(root, 'node_modules', '.bin', 'tsc'), [])).resolves.toBe('');
+  });
+
+  it('synthesizes the payment service from at most 15 lines, with the bundled functions and without a compiler', async () => {
+    const folder = join(fresh.directory, 'examples', 'payments');
+    await fresh.run('node', ['app.mjs'], 'examples/payments', { CDK_OUTDIR: join(folder, 'cdk.out') });
+
+    const template = JSON.parse(await readFile(join(folder, 'cdk.out', 'Payments.template.json'), 'utf8'));
+    expect(Object.keys(template.Outputs)).toEqual(expect.arrayContaining(['UsersTarget', 'UsersApiUrl']));
+    const lines = (await readFile(join(folder, 'app.mjs'), 'utf8')).trim().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(15);
   });
 
   it('synthesizes the access register', async () => {
@@ -125,7 +136,7 @@ describe('the installed package', () => {
 });
 
 describe('an example', () => {
-  it.each(['access-register'])('%s has the versions of the checkout', async (name) => {
+  it.each(['access-register', 'payments'])('%s has the versions of the checkout', async (name) => {
     const own = await readFile(join(root, 'examples', name, 'package.json'), 'utf8');
     const { dependencies = {}, devDependencies = {} } = JSON.parse(own);
     const { devDependencies: pins, name: thisPackage, version } = await readManifest();

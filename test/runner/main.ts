@@ -51,7 +51,7 @@ const alarms = tools('alarms', 'alarms');
 const acceptance = tools('acceptance', 'acceptance-sample');
 const acceptanceWhole = tools('acceptance-whole', 'acceptance-whole');
 /** The commands of the guides, with the AWS CLI and the CDK CLI, which are slow. */
-const guides = tools('guides', 'deploying|migration|runbooks');
+const guides = tools('guides', 'deploying|migration|payments|runbooks');
 /** Removes permissions that other tests need, so it has a local AWS of its own. */
 const permissions: Part = { name: 'permissions', project: 'permissions', workers: 1 };
 /** Cases of the failure suite wait for most of their duration, and each affects one provisioning only. */

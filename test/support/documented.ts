@@ -12,6 +12,7 @@ export const runBy: readonly (readonly [page: RegExp, section: RegExp, test: str
   [/^README\.md$/, /^(Walk through it|Find out what went wrong)$/, 'test/e2e/readme.test.ts'],
   [/^docs\/migration\.md$/, /./, 'test/e2e/tools/migration.test.ts'],
   [/^docs\/deploying\.md$/, /./, 'test/e2e/tools/deploying.test.ts'],
+  [/^examples\/payments\/README\.md$/, /./, 'test/e2e/tools/payments.test.ts'],
   [/^examples\/access-register\/README\.md$/, /^On AWS$/, 'test/e2e/tools/deploying.test.ts'],
   [
     /^examples\/access-register\/README\.md$/,
@@ -53,7 +54,7 @@ export const markdownPages = (): string[] => [...pages(), 'CHANGELOG.md', ...mar
 
 function markdownIn(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.md'))
+    .filter((file) => file.endsWith('.md') && !file.includes('node_modules/'))
     .map((file) => join(folder, file));
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as z from 'zod';
 import { root } from '../../../cli/support/paths.ts';
+import { npmVariables } from '../../support/npm-variables.ts';
 
 /**
  * The package as another team has it: packed, and installed by npm into a folder outside the checkout, where Node.js finds
@@ -52,17 +53,22 @@ export interface FreshFolder {
   /** Bytes of the tarball, and the paths of its files. */
   packed: { size: number; files: string[] };
   /** Runs a program in the folder, or in a folder below it. @returns its standard output */
-  run(program: string, args: readonly string[], folder?: string): Promise<string>;
+  run(
+    program: string,
+    args: readonly string[],
+    folder?: string,
+    variables?: Readonly<Record<string, string>>,
+  ): Promise<string>;
   remove(): Promise<void>;
 }
 
 /** Builds and packs the package, and installs it with the examples. */
 export async function freshFolder(): Promise<FreshFolder> {
   const directory = await mkdtemp(join(TEMPORARY, 'package-'));
-  const run = (program: string, args: readonly string[], folder = '.') => {
+  const run = (program: string, args: readonly string[], folder = '.', variables = {}) => {
     const { PATH, HOME } = process.env;
     // Without the variables that npm, tsx and Jest set for the tests.
-    const environment = { PATH, HOME, CDK_VALIDATION: 'false' };
+    const environment = { PATH, HOME, CDK_VALIDATION: 'false', ...npmVariables(), ...variables };
     return execute(program, args, { cwd: join(directory, folder), env: environment });
   };
   await execute('npm', ['run', 'build'], { cwd: root });
