@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { type Outputs, outputs, outputsFile, stackOutputs, type Target, targetsIn } from '../cli/outputs.ts';
 import { CommandError } from '../cli/support/command-error.ts';
 import { root } from '../cli/support/paths.ts';
+import { pascalCase } from '../contracts/services.ts';
 import { parameterOf, replaceField } from '../contracts/targets.ts';
 import { localApiUrl } from './api-url.ts';
 import type { Emulator } from './emulator.ts';
@@ -71,11 +72,7 @@ export async function synthesize(
       progress('sources are unchanged');
     else {
       await rm(hashFile, { force: true });
-      const context = [
-        '-c',
-        'environment=local',
-        ...(targets.length > 1 ? ['-c', `targets=${targets.join()}`] : []),
-      ];
+      const context = ['-c', 'environment=local', '-c', `targets=${targets.join()}`];
       await cdk(['synth', '--quiet', ...context, '--output', assembly(lastAssembly)], {
         directory: lastAssembly,
         progress,
@@ -106,8 +103,8 @@ export async function deploy(
   progress: { run<Result>(title: string, run: (report: Progress) => Promise<Result>): Promise<Result> },
 ): Promise<Outputs> {
   const { emulator, directory, lambdaEndpoint } = deployment;
-  const deployed = await progress.run(`Deploying ${targets.map(stackOf).join(', ')}`, async (report) =>
-    parseTargets(await deployStacks('targets', targets.map(stackOf), {}, deployment, report)),
+  const deployed = await progress.run(`Deploying ${targets.map(pascalCase).join(', ')}`, async (report) =>
+    parseTargets(await deployStacks('targets', targets.map(pascalCase), {}, deployment, report)),
   );
   const { app2 } = deployed;
   if (app2 === undefined) throw new Error('App2 is not among the targets.');
@@ -139,9 +136,6 @@ export async function deploy(
   await writePrivateFile(outputsFile(directory), `${JSON.stringify(written, undefined, 2)}\n`);
   return written;
 }
-
-/** Name of the stack of a target: its name in Pascal case. */
-const stackOf = (target: string): string => `${target.charAt(0).toUpperCase()}${target.slice(1)}`;
 
 /** The targets in the outputs of stacks, by name. */
 const parseTargets = (stacks: DeployedOutputs): Record<string, Target> =>

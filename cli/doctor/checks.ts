@@ -11,17 +11,19 @@ import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { APP1 } from '../../contracts/services.ts';
 import {
   parameterOf,
-  type Target as TargetFields,
+  type Target as RegisteredFields,
+  type RegisteredTarget,
+  type TargetState,
   targetFields,
   targetString,
 } from '../../contracts/targets.ts';
 import { app1Names, functionNamed } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
-import type { Connection } from '../connect.ts';
+import type { Connection, ReadResult } from '../connect.ts';
 import { type FoundService, findServices } from '../services.ts';
 import type { Session } from '../session.ts';
 import type { App1, Target } from '../target-environment.ts';
-import { type Check, type Finding, failed, ifFound, ok, unchecked } from './finding.ts';
+import { type Check, type Finding, failed, ifFound, ok, unchecked, warning } from './finding.ts';
 import { keyFinding, serviceChecks } from './services.ts';
 
 type CheckSession = Pick<Session, 'connection' | 'clock' | 'propose'>;
@@ -29,16 +31,35 @@ type CheckSession = Pick<Session, 'connection' | 'clock' | 'propose'>;
 /** The checks of all services, in the order in which they run. */
 export async function listChecks(session: CheckSession): Promise<Check[]> {
   const { app1, targets } = await findServices(session.connection);
+  const registered = app1.outputs.isAvailable ? app1.outputs.value.targets : undefined;
   return [
     outputsCheck(app1),
     ...(app1.outputs.isAvailable ? app1Checks(session, app1.outputs.value) : []),
     ...targets.flatMap((target) => [
       outputsCheck(target),
       ...(target.outputs.isAvailable ? targetChecks(session, target.name, target.outputs.value) : []),
-      ...(app1.outputs.isAvailable && target.outputs.isAvailable
-        ? [registrationCheck(app1.outputs.value, target.name, target.outputs.value)]
-        : []),
+      ...(registered === undefined ? [] : registrationChecks(session, target, registered)),
     ]),
+  ];
+}
+
+/** The checks of App1's access to a target. They need App1's registry only; outputs of the target are compared with it. */
+function registrationChecks(
+  { connection }: CheckSession,
+  { name, outputs }: FoundService<Target>,
+  registry: readonly RegisteredTarget[],
+): Check[] {
+  const registered = registry.find((target) => target.name === name);
+  const check = (what: string, run: () => Promise<Finding>): Check => ({ service: name, check: what, run });
+  if (registered?.target === undefined)
+    return [check('registration', async () => unregisteredFinding(name, outputs))];
+  const line = registered.target;
+  const parsed = targetString.parse(line);
+  return [
+    ...(outputs.isAvailable
+      ? [check('registration', async () => registrationFinding(registered.state, parsed, outputs.value))]
+      : [check('API', () => targetApiFinding(name, parsed.api_url))]),
+    check("App1's permission", () => permissionFinding(connection, parsed)),
   ];
 }
 
@@ -58,7 +79,6 @@ function app1Checks(session: CheckSession, app1: App1): Check[] {
     check('API', () => app1ApiFinding(connection)),
     ...serviceChecks(session, APP1, app1, { startRollBack: 'start-roll-back', sweep: 'sweep-provisionings' }),
     check('intake key', () => keyFinding(connection, app1Names.intakeKeyAlias, 'encrypts passwords at App1')),
-    check('permission for the credentials', () => permissionFinding(connection, app1)),
   ];
 }
 
@@ -66,7 +86,7 @@ function targetChecks(session: CheckSession, service: string, target: Target): C
   const { connection, clock } = session;
   const check = (name: string, run: () => Promise<Finding>): Check => ({ service, check: name, run });
   return [
-    check('API', () => targetApiFinding(service, target)),
+    check('API', () => targetApiFinding(service, target.api_url)),
     ...serviceChecks(session, service, target, {
       startRollBack: 'start-roll-back',
       sweep: 'sweep-user-creations',
@@ -78,12 +98,6 @@ function targetChecks(session: CheckSession, service: string, target: Target): C
     check('machine credentials', () => secretFinding(connection, service, target, clock.now())),
   ];
 }
-
-const registrationCheck = (app1: App1, service: string, target: Target): Check => ({
-  service,
-  check: 'registration',
-  run: async () => registrationFinding(app1, service, target),
-});
 
 /** A signed request for an unknown id: App1's 404 shows that the gateway, the signature and the function work. */
 async function app1ApiFinding(connection: Connection): Promise<Finding> {
@@ -103,15 +117,15 @@ async function app1ApiFinding(connection: Connection): Promise<Finding> {
 }
 
 /** A request without a token: the target's gateway has to respond with 401. */
-async function targetApiFinding(service: string, { api_url, stack_name }: Target): Promise<Finding> {
-  const { status } = await fetch(`${api_url}/admin/create-user/${randomUUID()}`, {
+async function targetApiFinding(service: string, apiUrl: string): Promise<Finding> {
+  const { status } = await fetch(`${apiUrl.replace(/\/$/, '')}/admin/create-user/${randomUUID()}`, {
     signal: AbortSignal.timeout(10_000),
   });
   return status === 401
     ? ok('it responds, and rejects requests without a token')
     : failed(
         `it responds with ${status} to a request without a token, instead of 401`,
-        `See the log of ${functionNamed(service, 'authorizer')}, and deploy ${stack_name} again.`,
+        `See the log of ${functionNamed(service, 'authorizer')}, and deploy ${service} again.`,
       );
 }
 
@@ -177,67 +191,64 @@ async function secretFinding(
       );
 }
 
-/** Whether the role of the function that signs in is allowed to read the secrets, by IAM's policy simulator. */
-async function permissionFinding(connection: Connection, { targets }: App1): Promise<Finding> {
-  const secrets = targets.flatMap(({ target }) =>
-    target === undefined ? [] : [targetString.parse(target).secret_arn],
-  );
-  const FunctionName = functionNamed('app1', 'call-target');
+/** Whether the role of the function that signs in is allowed to read the secret, by IAM's policy simulator. */
+async function permissionFinding(
+  connection: Connection,
+  { name, secret_arn }: RegisteredFields,
+): Promise<Finding> {
+  const FunctionName = functionNamed(APP1, 'call-target');
   const { Role } = await connection
     .client(LambdaClient)
     .send(new GetFunctionConfigurationCommand({ FunctionName }));
-  const { EvaluationResults: results = [] } = await connection.client(IAMClient).send(
+  const { EvaluationResults: [result] = [] } = await connection.client(IAMClient).send(
     new SimulatePrincipalPolicyCommand({
       PolicySourceArn: Role,
       ActionNames: ['secretsmanager:GetSecretValue'],
-      ResourceArns: secrets,
+      ResourceArns: [secret_arn],
     }),
   );
-  const denied = results.filter(({ EvalDecision }) => EvalDecision !== 'allowed');
-  return denied.length === 0 && results.length > 0
-    ? ok(`${FunctionName} is allowed to read them`)
+  return result?.EvalDecision === 'allowed'
+    ? ok(`${FunctionName} is allowed to read the credentials of ${name}`)
     : failed(
-        `${FunctionName} is not allowed to read ${denied.map(({ EvalResourceName, EvalDecision }) => `${EvalResourceName} (${EvalDecision})`).join(', ') || 'any secret'}`,
-        'Deploy App1 again, with the output Target of each target as its parameter.',
+        `${FunctionName} is not allowed to read the secret ${secret_arn} (${result?.EvalDecision})`,
+        `Deploy App1 again, with the output Target of ${name} as its parameter ${parameterOf(name)}.`,
       );
 }
 
-/** Whether App1's parameter for a target equals the output of the target's stack. */
-function registrationFinding({ targets }: App1, name: string, { target }: Target): Finding {
-  const registered = targets.find((entry) => entry.name === name);
-  if (registered === undefined)
-    return failed(
-      `App1 has not registered ${name}`,
-      `Add ${name} to the setting targets, and deploy App1 with the parameter ${parameterOf(name)}.`,
-    );
-  if (registered.target === undefined)
-    return failed(
-      `App1 has registered ${name} as gone, but it exists`,
-      'Correct the setting targets, and deploy App1.',
-    );
-  const differ = differences(targetString.parse(registered.target), targetString.parse(target));
-  return differ.length === 0
-    ? ok(
-        `registered as ${registered.state}; App1's parameter ${parameterOf(name)} matches the output of the target`,
-      )
-    : failed(
-        `App1's parameter ${parameterOf(name)} differs from the output of the target: ${differ.join(', ')}`,
-        commandLine({
-          command: 'npx cdk deploy App1',
-          options: [['--parameters', `${parameterOf(name)}=${target}`]],
-        }),
-      );
-}
-
-/** The fields that differ. Two URLs of one API are equal: the local AWS has one for functions and one for clients. */
-const differences = (registered: TargetFields, present: TargetFields): string[] =>
-  targetFields.filter((field) =>
-    field === 'api_url'
-      ? apiIdIn(registered.api_url) !== apiIdIn(present.api_url)
-      : !isDeepStrictEqual(registered[field], present[field]),
+/** A target that is deployed here, and that App1 has not registered, or has registered as gone. */
+const unregisteredFinding = (name: string, outputs: ReadResult<Target>): Finding =>
+  warning(
+    'App1 has not registered it: App1 sends it no requests',
+    `Add ${name} to the setting targets, then: ${deployCommand(name, outputs.isAvailable ? outputs.value.target : 'TARGET')}`,
   );
 
+/** Whether App1 has registered what the target hands over. */
+function registrationFinding(
+  state: TargetState,
+  registered: RegisteredFields,
+  { target: line }: Target,
+): Finding {
+  const handedOver = targetString.parse(line);
+  const differences = targetFields.filter((field) =>
+    field === 'api_url'
+      ? apiIdIn(registered.api_url) !== apiIdIn(handedOver.api_url)
+      : !isDeepStrictEqual(registered[field], handedOver[field]),
+  );
+  return differences.length === 0
+    ? ok(`App1 has registered it as ${state}, with the values of its output Target`)
+    : failed(
+        `App1 has registered other values than those of its output Target: ${differences.join(', ')}`,
+        deployCommand(handedOver.name, line),
+      );
+}
+
+const deployCommand = (name: string, line: string): string =>
+  commandLine({
+    command: 'npx cdk deploy App1',
+    options: [['--parameters', `${parameterOf(name)}=${line}`]],
+  });
+
 /** The id of the API in a URL; the URL itself when the API has a custom domain name. */
-const apiIdIn = (url = ''): string =>
-  /^https:\/\/(\w+)\.execute-api\.|\/restapis\/(\w+)\//.exec(url)?.slice(1).find(Boolean) ??
+const apiIdIn = (url: string): string =>
+  /^https?:\/\/(\w+)\.execute-api\.|\/restapis\/(\w+)\//.exec(url)?.slice(1).find(Boolean) ??
   url.replace(/\/$/, '');

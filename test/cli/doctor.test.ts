@@ -32,12 +32,13 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { CliError } from '../../cli/cli-error.ts';
+import type { Connection } from '../../cli/connect.ts';
 import { doctorOutput } from '../../cli/json-output.ts';
-import type { App1 } from '../../cli/outputs.ts';
 import { problemBody } from '../../contracts/problems.ts';
+import type { RegisteredTarget } from '../../contracts/targets.ts';
 import { alarmText } from '../../infra/alarm-text.ts';
 import { execution, failedAs, notFound } from '../support/executions.ts';
-import { APP1, APP2, targetLine } from '../support/outputs.ts';
+import { APP1, APP2, targetLine, targetOutputs } from '../support/outputs.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import { PROVISIONING_ID, ROLL_BACK, stood, subject } from '../support/subject.ts';
 import { executionArn, fakeRuntime } from './support/runtime.ts';
@@ -121,7 +122,7 @@ beforeEach(() => {
     dynamoDb,
   ])
     mock.reset();
-  for (const name of ['App1', 'App2'])
+  for (const name of ['App1', 'App2', 'Payments'])
     stacks.on(DescribeStacksCommand, { StackName: name }).resolves(stack(name));
   stacks.on(ListStackResourcesCommand).resolves({
     StackResourceSummaries: [
@@ -372,15 +373,13 @@ describe('provision doctor', () => {
     ],
     [
       'a role without permission for the credentials',
-      'app1 permission for the credentials',
+      "app2 App1's permission",
       () =>
-        iam.on(SimulatePrincipalPolicyCommand).resolves({
-          EvaluationResults: [
-            { EvalActionName: 'a', EvalResourceName: 'app2-secret', EvalDecision: 'implicitDeny' },
-          ],
-        }),
-      /app1-call-target is not allowed to read app2-secret \(implicitDeny\)/,
-      /output Target/,
+        iam
+          .on(SimulatePrincipalPolicyCommand)
+          .resolves({ EvaluationResults: [{ EvalActionName: 'a', EvalDecision: 'implicitDeny' }] }),
+      /app1-call-target is not allowed to read the secret app2-secret/,
+      /output Target of app2 as its parameter TargetApp2/,
     ],
     [
       'a pool with a changed password policy',
@@ -436,35 +435,95 @@ describe('provision doctor', () => {
     });
   });
 
-  it.each<[string, App1['targets'], RegExp, RegExp]>([
-    [
-      'another key in the parameter of App1',
-      [{ name: 'app2', state: 'active', target: targetLine('app2', { key_arn: 'another' }) }],
-      /TargetApp2 differs from the output of the target: key_arn$/,
-      /cdk deploy App1 --parameters TargetApp2=app2,/,
-    ],
-    [
-      'another password policy in the parameter of App1',
-      [{ name: 'app2', state: 'active', target: targetLine('app2', { password_policy: '8' }) }],
-      /: password_policy$/,
-      /cdk deploy App1/,
-    ],
-    ['a target that App1 has not registered', [], /has not registered app2/, /the parameter TargetApp2/],
-    [
-      'an existing target that App1 has registered as gone',
-      [{ name: 'app2', state: 'gone' }],
-      /as gone, but it exists/,
-      /setting targets/,
-    ],
-  ])('finds %s, and prints the remedy', async (_what, targets, expected, remedy) => {
-    const { found } = await findings({ connection: { app1: async () => ({ ...APP1, targets }) } });
-
-    const registration = found.find(({ check }) => check === 'registration');
-    expect(registration).toMatchObject({
-      verdict: 'failed',
-      found: expect.stringMatching(expected),
-      remedy: expect.stringMatching(remedy),
+  describe('the registration of a target', () => {
+    const withTargets = (targets: RegisteredTarget[], over: Partial<Connection> = {}) =>
+      findings({ connection: { app1: async () => ({ ...APP1, targets }), ...over } });
+    const registered = (name: string, over: Parameters<typeof targetLine>[1] = {}): RegisteredTarget => ({
+      name,
+      state: 'active',
+      target: targetLine(name, over),
     });
+
+    it.each([
+      ['key_arn', { key_arn: 'another' }],
+      ['api_url', { api_url: 'https://other.execute-api.eu-central-1.amazonaws.com/v1' }],
+      ['password_policy', { password_policy: '8' }],
+    ])('fails when App1 has another %s', async (field, over) => {
+      const { status, found } = await withTargets([registered('app2', over)]);
+
+      expect(status).toBe(1);
+      expect(found).toEqual([
+        {
+          service: 'app2',
+          check: 'registration',
+          verdict: 'failed',
+          found: `App1 has registered other values than those of its output Target: ${field}`,
+          remedy: `npx cdk deploy App1 --parameters TargetApp2=${APP2.target}`,
+        },
+      ]);
+    });
+
+    it('is that of the address under which the local AWS serves the API', async () => {
+      const api_url = 'http://127.0.0.1:4566/restapis/app2id/v1/_user_request_';
+
+      expect(await withTargets([registered('app2', { api_url })])).toMatchObject({ status: 0, found: [] });
+    });
+
+    it('is missing when App1 has not registered a deployed target', async () => {
+      const { status, found } = await withTargets([registered('app2')], {
+        targets: async () => ['app2', 'payments'],
+        target: async (name) => ({ ...targetOutputs(name), log_groups: APP2.log_groups }),
+      });
+
+      expect({ status, found }).toEqual({
+        status: 0,
+        found: [
+          expect.objectContaining({
+            service: 'payments',
+            check: 'registration',
+            verdict: 'warning',
+            found: 'App1 has not registered it: App1 sends it no requests',
+            remedy: `Add payments to the setting targets, then: npx cdk deploy App1 --parameters TargetPayments=${targetLine('payments')}`,
+          }),
+        ],
+      });
+    });
+
+    it('suffices to check the API of a target in another account, and the permission of App1', async () => {
+      const elsewhere = new CliError('unreachable', 'NOT_DEPLOYED', 'There is no target payments.', 'x');
+      mockApp2Status(503);
+
+      const { status, found } = await withTargets([registered('payments')], {
+        targets: async () => [],
+        target: () => Promise.reject(elsewhere),
+      });
+
+      expect(status).toBe(1);
+      expect(found).toMatchObject([
+        { service: 'payments', check: 'outputs', verdict: 'unchecked' },
+        { service: 'payments', check: 'API', verdict: 'failed', found: expect.stringContaining('503') },
+      ]);
+    });
+
+    it('is not checked for a target that is gone', async () => {
+      const { status, found } = await withTargets([registered('app2'), { name: 'old', state: 'gone' }]);
+
+      expect({ status, found }).toEqual({ status: 0, found: [] });
+    });
+  });
+
+  it('aligns the columns to the longest name of a service', async () => {
+    const doctor = fakeDoctor({
+      connection: {
+        targets: async () => ['app2', 'customermanagement'],
+        target: async (name) => (name === 'app2' ? APP2 : targetOutputs(name)),
+      },
+    });
+
+    await doctor.run('doctor');
+
+    expect(doctor.output.out).toContain('✔ app1                outputs ');
+    expect(doctor.output.out).toContain('✔ customermanagement  outputs ');
   });
 
   describe('the alarm check', () => {

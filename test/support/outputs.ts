@@ -1,4 +1,5 @@
 import type { App1, Outputs, Target } from '../../cli/outputs.ts';
+import { pascalCase } from '../../contracts/services.ts';
 import { formatPolicy, formatTarget } from '../../contracts/targets.ts';
 import { POLICY } from './password-policy.ts';
 
@@ -33,7 +34,7 @@ export const APP1: App1 = {
 
 /** The outputs of a target in a stack of its own. */
 export const targetOutputs = (name: string): Target => ({
-  stack_name: `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+  stack_name: pascalCase(name),
   api_url: `https://${name}id.execute-api.eu-central-1.amazonaws.com/v1`,
   state_machine_arn: stateMachineArn(`${name}-CreateServiceUser`),
   roll_back_state_machine_arn: stateMachineArn(`${name}-RollBackServiceUser`),

@@ -1,7 +1,8 @@
+import { pascalCase } from '../../contracts/services.ts';
 import type { Execution, LeftBehind, Step, Summary } from '../model.ts';
 
 /** The name of a service on the page: that of its stack. */
-export const serviceLabel = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+export const serviceLabel = pascalCase;
 
 /** The texts and colours of states. A tone is never the only label: a text and an icon go with it. */
 export type Tone = 'idle' | 'run' | 'good' | 'bad' | 'compensation' | 'warn';
