@@ -44,7 +44,7 @@ const tools = (name: string, files: string): Part => ({
   run: name,
   environment: { TEST_DIRECTORY: `test-${name}` },
 });
-const commands = tools('commands', 'cli|scripts|trace|preflight');
+const commands = tools('commands', 'cli|scripts|trace|preflight|targets');
 const subscribers = tools('subscribers', 'delivery|example');
 const alarms = tools('alarms', 'alarms');
 /** The acceptance on a system with several defects; `acceptanceWhole` tests the others one by one, and the whole acceptance. */

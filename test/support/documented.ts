@@ -10,6 +10,7 @@ import { root } from '../../cli/support/paths.ts';
  */
 export const runBy: readonly (readonly [page: RegExp, section: RegExp, test: string])[] = [
   [/^README\.md$/, /^(Walk through it|Find out what went wrong)$/, 'test/e2e/readme.test.ts'],
+  [/^docs\/targets\.md$/, /./, 'test/e2e/tools/targets.test.ts'],
   [/^docs\/migration\.md$/, /./, 'test/e2e/tools/migration.test.ts'],
   [/^docs\/deploying\.md$/, /./, 'test/e2e/tools/deploying.test.ts'],
   [/^examples\/payments\/README\.md$/, /./, 'test/e2e/tools/payments.test.ts'],
