@@ -25,7 +25,7 @@ const leftBehindBy = ({ user }: Provisioning) =>
   user === 'absent' ? ('nothing' as const) : ('maybe_a_user' as const);
 
 function nextCommand(
-  { provisioning_id: id, status, user, error, username, human_user_id }: Provisioning,
+  { provisioning_id: id, status, user, error, username, human_user_id, targets = [] }: Provisioning,
   propose: Propose,
 ): string | null {
   const watch = () => watchCommand(id, propose);
@@ -35,7 +35,11 @@ function nextCommand(
   if (error === undefined) return null;
   if (error.retryable) return propose({ command: 'retry', operands: [id] });
   if (username === undefined || human_user_id === undefined) return null;
-  return propose({ command: 'create', operands: [username], options: [['--human-user', human_user_id]] });
+  return propose({
+    command: 'create',
+    operands: [username],
+    options: [['--human-user', human_user_id], ...targets.map(({ target }) => ['--target', target] as const)],
+  });
 }
 
 /** The command that waits until a provisioning has finished. */
@@ -58,6 +62,7 @@ export function formatReport(report: ProvisioningReport): string {
   const rows: [string, string | undefined][] = [
     ['provisioning', report.provisioning_id],
     ['user', `${user}: ${report.user.replace('_', ' ')}`],
+    ['targets', formatTargets(report.targets)],
     ['started', formatTime(report.started_at)],
     [
       'finished',
@@ -83,6 +88,10 @@ export function formatReport(report: ProvisioningReport): string {
   ];
   return `${headline(report)}\n${formatRows(rows)}`;
 }
+
+/** `payments: present, orders: absent`; `undefined` for a status without targets. */
+const formatTargets = (targets: ProvisioningReport['targets']): string | undefined =>
+  targets?.map(({ target, user }) => `${target}: ${user.replace('_', ' ')}`).join(', ');
 
 /** What a provisioning waits for, since when, and the error. */
 export const formatWait = ({

@@ -89,6 +89,19 @@ describe('provision create', () => {
     expect(cli.sent).toEqual([]);
   });
 
+  it('prints the target, and proposes the next request for the same target', async () => {
+    const rejected = {
+      ...failed,
+      error: { ...failed.error, code: 'PASSWORD_REJECTED', retryable: false },
+      targets: [{ target: 'payments', user: 'absent' }],
+    };
+    const cli = fakeRuntime({ stdin: PASSWORD, responses: [[200, rejected]] });
+
+    expect(await cli.run(...fromInput, '--target', 'payments')).toBe(1);
+    expect(cli.output.out).toMatch(/targets +payments: absent/);
+    expect(cli.output.out).toMatch(/next +npx provision create ada --human-user h-1 --target payments/);
+  });
+
   it('sends a username in lower case', async () => {
     const cli = fakeRuntime({ stdin: PASSWORD, responses: [[200, done]] });
 
