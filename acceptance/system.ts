@@ -16,7 +16,7 @@ import { pollUntilFinished, removeUser } from '../cli/poll.ts';
 import { proposeFor, type Runtime } from '../cli/session.ts';
 import { machineCredentials } from '../contracts/app2-api.ts';
 import type { EventName } from '../contracts/events/catalogue.ts';
-import { targetName } from '../contracts/services.ts';
+import { APP1, targetName } from '../contracts/services.ts';
 import { hasErrorName } from '../handlers/shared/errors.ts';
 import { functionNamed } from '../infra/names.ts';
 import { cleanupRegistry } from './cleanup.ts';
@@ -53,6 +53,8 @@ export interface NewUser {
   username: string;
   password: string;
   human_user_id: string;
+  /** The target of the acceptance. */
+  targets: readonly string[];
 }
 
 /** A provisioning that has finished. */
@@ -98,11 +100,12 @@ export async function deployedSystem(
   const connection1 = connected(interrupted);
   const connection2 =
     app2Profile === undefined ? connection1 : connect({ ...options, profile: app2Profile }, world);
-  const [app1, found2] = await Promise.all([
+  const [found1, found2] = await Promise.all([
     accessTo(connection1, connection1.app1, clock.now),
     accessTo(connection2, () => connection2.target(target), clock.now),
   ]);
-  rejectMigration(app1.outputs);
+  rejectMigration(found1.outputs);
+  const app1 = { ...found1, name: APP1 };
   const app2 = {
     ...found2,
     name: target,
@@ -137,6 +140,7 @@ export async function deployedSystem(
       username: `acceptance-${run}-${users}`,
       password: newPassword(),
       human_user_id: 'acceptance',
+      targets: [target],
       ...overrides,
     };
   };

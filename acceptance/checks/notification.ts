@@ -24,7 +24,7 @@ async function findNotified(system: DeployedSystem, ids: readonly string[]): Pro
   const lines = await logLines(
     system,
     'app2',
-    functionLog(functionNamed('app2', 'notify-completion')),
+    functionLog(functionNamed(system.app2.name, 'notify-completion')),
     'Client notified',
   );
   return ids.filter((id) => lines.some((line) => line.includes(id)));
@@ -69,7 +69,7 @@ export const notificationChecks: readonly Check[] = [
           Entries: [
             {
               EventBusName: outputs.event_bus_name,
-              Source: notificationSource('app2'),
+              Source: notificationSource(system.app2.name),
               DetailType: completionNotification.detailType,
               Detail: JSON.stringify({ provisioning_id }),
             },

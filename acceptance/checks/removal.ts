@@ -45,7 +45,7 @@ async function requestAndStop(system: DeployedSystem, service: ServiceKind): Pro
 /** Waits until the log of the rule's function contains the provisioning. The sweep is another function. */
 async function checkRuleCalled(system: DeployedSystem, service: ServiceKind, id: string): Promise<void> {
   const startRollBack = { app1: 'start-roll-back', app2: 'start-roll-back' }[service];
-  const name = functionNamed(service, startRollBack);
+  const name = functionNamed(system[service].name, startRollBack);
   await system.eventually(async () => {
     const lines = await logLines(system, service, functionLog(name), id);
     assert(lines.length > 0, `${name} was not invoked for ${id}`);

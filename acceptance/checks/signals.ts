@@ -109,20 +109,21 @@ export const signalChecks: readonly Check[] = [
     claim: 'Metric filters count the log entries of buses and state machines.',
     async run(system) {
       await Promise.all([system.example(), failedExample(system)]);
+      const target = system.app2.name;
       return waitForCounts(system, [
         ownSeries('app1', 'provisioningsFinished', {
           source: sourceOf('app1'),
           outcome: 'ServiceUserProvisioned',
         }),
         ownSeries('app2', 'provisioningsFinished', {
-          source: sourceOf('app2'),
+          source: sourceOf(target),
           outcome: 'ServiceUserCreated',
         }),
         ownSeries('app1', 'provisioningsFailed', { source: sourceOf('app1'), code: 'USER_ALREADY_EXISTS' }),
         ownSeries('app1', 'callerFailures', { source: sourceOf('app1') }),
-        ownSeries('app2', 'callerFailures', { source: sourceOf('app2') }),
+        ownSeries('app2', 'callerFailures', { source: sourceOf(target) }),
         ownSeries('app1', 'rollBacksStarted', { service: 'app1', step: 'CancelUserCreation' }),
-        ownSeries('app2', 'rollBacksStarted', { service: 'app2', step: 'DeleteUser' }),
+        ownSeries('app2', 'rollBacksStarted', { service: target, step: 'DeleteUser' }),
       ]);
     },
   },
@@ -137,7 +138,7 @@ export const signalChecks: readonly Check[] = [
           step: 'Authenticate',
         }),
         ownSeries('app2', 'stepDuration', {
-          service: functionNamed('app2', 'set-password'),
+          service: functionNamed(system.app2.name, 'set-password'),
           step: 'SetPassword',
         }),
       ]);
@@ -166,12 +167,13 @@ export const signalChecks: readonly Check[] = [
       const counts: number[] = [];
       const alarms: string[] = [];
       for (const service of serviceKinds) {
+        const { name } = system[service];
         // When this metric is counted, an earlier system failure is counted, too.
-        await waitForCounts(system, [ownSeries(service, 'callerFailures', { source: sourceOf(service) })]);
+        await waitForCounts(system, [ownSeries(service, 'callerFailures', { source: sourceOf(name) })]);
         counts.push(
-          await readCount(system, ownSeries(service, 'systemFailures', { source: sourceOf(service) })),
+          await readCount(system, ownSeries(service, 'systemFailures', { source: sourceOf(name) })),
         );
-        alarms.push(...(await readRaisedAlarms(system, service, [alarmNamed(service, 'system-failures')])));
+        alarms.push(...(await readRaisedAlarms(system, service, [alarmNamed(name, 'system-failures')])));
       }
       const [app1 = 0, app2 = 0] = counts;
       assert(app1 + app2 === 0, `SystemFailures has counted ${app1} at App1 and ${app2} at App2`);
