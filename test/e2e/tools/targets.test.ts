@@ -87,8 +87,8 @@ describe('a local AWS with a second target', () => {
     expect(await systemOf(outputs).user('reports')).toBeUndefined();
     await expect(payments.signIn('reports', PASSWORD)).resolves.toEqual(expect.any(String));
 
-    const shown = await documented('Follow a provisioning', { PROVISIONING_ID: provisioning_id });
-    expect(shown).toMatchObject({ status: 0, output: expect.stringContaining('payments: present') });
+    const followed = await documented('Follow a provisioning', { PROVISIONING_ID: provisioning_id });
+    expect(followed).toMatchObject({ status: 0, output: expect.stringContaining('payments: present') });
     const timeline = await onLocalAws(`npx provision timeline ${provisioning_id} --json`);
     const steps = timelineOutput.parse(JSON.parse(timeline.stdout));
     expect(steps.incomplete).toEqual([]);
