@@ -183,14 +183,12 @@ const alarmDeliveryCheck = (service: ServiceKind, name: string): Check => ({
 
 /** The time at which a sweep has last written its state. */
 async function readSweepTime(system: DeployedSystem, service: ServiceKind): Promise<number> {
-  const { Item } = await system[service].connection
-    .client(DynamoDBClient)
-    .send(
-      new GetItemCommand({
-        TableName: sweepTable(system[service].name),
-        Key: { id: { S: HIGH_WATER_MARKS } },
-      }),
-    );
+  const { Item } = await system[service].connection.client(DynamoDBClient).send(
+    new GetItemCommand({
+      TableName: sweepTable(system[service].name),
+      Key: { id: { S: HIGH_WATER_MARKS } },
+    }),
+  );
   return Date.parse(Item?.['written_at']?.S ?? '') || 0;
 }
 
