@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { password as passwordField } from './fields.ts';
+import { jsonText } from './json-text.ts';
 
 /** Cognito's bounds for the minimum length of a policy, in characters. */
 export const MINIMUM_LENGTH = { min: 6, max: 99 } as const;
@@ -21,10 +22,7 @@ export const passwordPolicy = z.object({
 export type PasswordPolicy = z.infer<typeof passwordPolicy>;
 
 /** A policy in JSON: the output of the target's stack, App1's parameter, and an environment variable. */
-export const passwordPolicyText = z
-  .string()
-  .min(1)
-  .transform((json) => passwordPolicy.parse(JSON.parse(json)));
+export const passwordPolicyText = jsonText.pipe(passwordPolicy);
 
 /** Cognito's special characters. A space that is neither first nor last counts, too. */
 export const SYMBOLS = '^ $ * . [ ] { } ( ) ? " ! @ # % & / \\ , > < \' : ; | _ ~ ` = + -';

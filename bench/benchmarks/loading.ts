@@ -134,6 +134,7 @@ export const loadingEnvironment = {
     ),
   ),
   USER_POOL_ID: 'us-east-1_Bench',
+  BUSINESS_ROUTES: '[]',
   TARGETS: JSON.stringify([
     {
       name: 'app2',

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { jsonText } from '../../../contracts/json-text.ts';
 import { policyText, targetState } from '../../../contracts/targets.ts';
 import { StepError } from '../../shared/errors.ts';
 
@@ -18,17 +19,7 @@ const gone = named.extend({ state: targetState.extract(['gone']) });
 /** The variable `TARGETS`: JSON of an array. @param fields the fields of a target that is not gone */
 function registryText<Fields extends z.ZodRawShape>(fields: Fields) {
   const present = z.object({ name: text, state: targetState.exclude(['gone']), ...fields });
-  return z
-    .string()
-    .transform((json, { issues }): unknown => {
-      try {
-        return JSON.parse(json);
-      } catch {
-        issues.push({ code: 'custom', input: undefined, message: 'must be JSON' });
-        return z.NEVER;
-      }
-    })
-    .pipe(z.array(z.union([present, gone])));
+  return jsonText.pipe(z.array(z.union([present, gone])));
 }
 
 /** Names and states. */

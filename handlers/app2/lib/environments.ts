@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { businessRoute } from '../../../contracts/app2-access.ts';
+import { jsonText } from '../../../contracts/json-text.ts';
 import { passwordPolicyText } from '../../../contracts/password-policy.ts';
 import { targetName } from '../../../contracts/services.ts';
 import { monitoredBus, sweepTable, sweepVariables } from '../../shared/environment.ts';
@@ -41,10 +42,7 @@ export const environments = {
     /** Tokens that are refused if their user is deleted or disabled: none, those of /admin, or all. */
     CHECK_USER_IN_POOL: z.enum(['off', 'admin', 'all']),
     /** The business endpoints of the service, in JSON. */
-    BUSINESS_ROUTES: z
-      .string()
-      .transform((text): unknown => JSON.parse(text))
-      .pipe(z.array(businessRoute)),
+    BUSINESS_ROUTES: jsonText.pipe(z.array(businessRoute)),
   }),
   'start-user-creation': z.object({
     ...machines.shape,
