@@ -1,4 +1,5 @@
 import { CliError } from './cli-error.ts';
+import { isCheckout } from './support/paths.ts';
 
 /** Names of errors of the SDK that are the same for all services. */
 const NO_CREDENTIALS = [
@@ -59,7 +60,7 @@ export function explain(error: unknown): CliError {
       'unreachable',
       'NOT_REACHABLE',
       `There is no connection (${code}).`,
-      'Check the network. `npm run up` starts the local AWS again.',
+      isCheckout ? 'Check the network. `npm run up` starts the local AWS again.' : 'Check the network.',
     );
   return unexpectedError(`${name}: ${message}`);
 }

@@ -22,7 +22,7 @@ import {
 } from './outputs.ts';
 import { signedFetch } from './signed-fetch.ts';
 import { CommandError } from './support/command-error.ts';
-import { settings } from './support/paths.ts';
+import { isCheckout, settings } from './support/paths.ts';
 import { by } from './values.ts';
 
 /** The target environment of every tool: the local AWS that is up, or AWS with the user's credentials. */
@@ -93,11 +93,17 @@ export function targetEnvironment(
   if (!isAwsRequested && existsSync(outputsFile(directory))) return toLocalAws(readOutputs(directory));
   const profile = options.profile ?? environment['AWS_PROFILE'];
   if (isAwsRequested || profile !== undefined) return toAws(options.region, profile);
-  throw new CommandError(
-    `No local AWS is up (there is no ${outputsFile(directory)}), and no option selects AWS.`,
-    'Run `npm run up` for a local AWS, or use `--aws`, `--profile` or `--region` for AWS.',
-  );
+  throw nothingSelected(directory);
 }
+
+/** Only a checkout can start a local AWS. */
+const nothingSelected = (directory: string): CommandError =>
+  isCheckout
+    ? new CommandError(
+        `No local AWS is up (there is no ${outputsFile(directory)}), and no option selects AWS.`,
+        'Run `npm run up` for a local AWS, or use `--aws`, `--profile` or `--region` for AWS.',
+      )
+    : new CommandError('No option selects AWS.', 'Use `--aws`, `--profile` or `--region`.');
 
 /** The names of the targets on the local AWS that is up; none if no local AWS is up. */
 export function localTargetNames(environment: NodeJS.ProcessEnv = process.env): string[] {
@@ -167,7 +173,7 @@ async function readApp1(client: CloudFormationClient): Promise<App1> {
           'unreachable',
           'NOT_DEPLOYED',
           `There is no stack ${APP1_STACK} in this account and region.`,
-          `Deploy ${APP1_STACK} (README, Deploy to AWS), or use its profile and region.`,
+          `Deploy ${APP1_STACK} (docs/deploying.md), or use its profile and region.`,
         );
       throw error;
     });

@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { CommandError } from './command-error.ts';
 
 /** The root folder of the checkout, or of the package: there this file is part of dist/cli/provision.mjs, as deep below it. */
 export const root = join(import.meta.dirname, '..', '..');
+
+/** Whether this is a checkout, which can start a local AWS, and not the installed package. */
+export const isCheckout = existsSync(join(root, 'local'));
 
 /** The default folder for everything that is installed or written locally. */
 export const dataDirectory = join(root, '.local');

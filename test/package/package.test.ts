@@ -127,6 +127,14 @@ describe('the installed package', () => {
     expect(await readdir(installed())).not.toContain('node_modules');
   });
 
+  it('asks for an option that selects AWS, because it cannot start a local AWS', async () => {
+    const message = await fresh.run('npx', ['provision', 'targets']).catch(String);
+
+    expect(message).toContain('No option selects AWS.');
+    expect(message).toContain('--profile');
+    expect(message).not.toContain('npm run up');
+  });
+
   it('accepts the versions of its peers with which it is tested, and later ones', async () => {
     const { peerDependencies, devDependencies } = await readManifest();
 

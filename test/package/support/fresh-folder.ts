@@ -62,7 +62,7 @@ export interface FreshFolder {
   remove(): Promise<void>;
 }
 
-/** Builds and packs the package, and installs it with the examples. */
+/** Packs the package, which builds it, and installs it with the examples. */
 export async function freshFolder(): Promise<FreshFolder> {
   const directory = await mkdtemp(join(TEMPORARY, 'package-'));
   const run = (program: string, args: readonly string[], folder = '.', variables = {}) => {
@@ -71,8 +71,9 @@ export async function freshFolder(): Promise<FreshFolder> {
     const environment = { PATH, HOME, CDK_VALIDATION: 'false', ...npmVariables(), ...variables };
     return execute(program, args, { cwd: join(directory, folder), env: environment });
   };
-  await execute('npm', ['run', 'build'], { cwd: root });
-  const listing = await execute('npm', ['pack', '--json', '--pack-destination', directory], { cwd: root });
+  // Otherwise the script that builds the package would write to standard output.
+  const json = ['--json', '--foreground-scripts=false'];
+  const listing = await execute('npm', ['pack', ...json, '--pack-destination', directory], { cwd: root });
   const [packed] = packResult.parse(JSON.parse(listing));
   await cp(join(root, 'examples'), join(directory, 'examples'), {
     recursive: true,
