@@ -77,7 +77,10 @@ export const getTimeline = async (context: App1Context, id: string): Promise<Rec
     receivedTimelinePart,
   );
 
-/** `DELETE /create-service-user/{id}`: the state while the user is being removed; `undefined` when it is removed (204). */
+/**
+ * `DELETE /create-service-user/{id}`: the state while the user is being removed, or when the removal has finished without a
+ * check of a target that is gone; `undefined` when the user is removed (204).
+ */
 export async function requestRemoval(
   context: App1Context,
   id: string,

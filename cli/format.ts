@@ -21,8 +21,10 @@ export function toReport(provisioning: Provisioning, propose: Propose, retryOf?:
   };
 }
 
-const leftBehindBy = ({ user }: Provisioning) =>
-  user === 'absent' ? ('nothing' as const) : ('maybe_a_user' as const);
+function leftBehindBy({ user, targets = [] }: Provisioning): ProvisioningReport['left_behind'] {
+  if (user === 'absent') return 'nothing';
+  return user === 'unknown' && targets.some((at) => at.user === 'gone') ? 'not_checked' : 'maybe_a_user';
+}
 
 function nextCommand(
   { provisioning_id: id, status, user, error, username, human_user_id, targets = [] }: Provisioning,
@@ -33,6 +35,8 @@ function nextCommand(
   if (user === 'being_removed')
     return error?.code === 'ROLL_BACK_FAILED' ? propose({ command: 'doctor' }) : watch();
   if (error === undefined) return null;
+  // A target that is gone accepts no retry.
+  if (targets.some((at) => at.user === 'gone')) return propose({ command: 'targets' });
   if (error.retryable) return propose({ command: 'retry', operands: [id] });
   if (username === undefined || human_user_id === undefined) return null;
   return propose({
@@ -53,6 +57,7 @@ export const isFinished = ({ status, user }: Pick<Provisioning, 'status' | 'user
 const LEFT_BEHIND = {
   nothing: 'nothing',
   maybe_a_user: 'maybe the user: it is being removed; the sweep retries until it is removed',
+  not_checked: 'not known: a target is registered as gone, so its pool is not checked',
 } as const;
 
 /** A provisioning as a headline and rows. */
@@ -89,9 +94,13 @@ export function formatReport(report: ProvisioningReport): string {
   return `${headline(report)}\n${formatRows(rows)}`;
 }
 
-/** `payments: present, orders: absent`; `undefined` for a status without targets. */
+/** `payments: present, old: gone, not checked`; `undefined` for a status without targets. */
 const formatTargets = (targets: ProvisioningReport['targets']): string | undefined =>
-  targets?.map(({ target, user }) => `${target}: ${user.replace('_', ' ')}`).join(', ');
+  targets
+    ?.map(
+      ({ target, user }) => `${target}: ${user === 'gone' ? 'gone, not checked' : user.replace('_', ' ')}`,
+    )
+    .join(', ');
 
 /** What a provisioning waits for, since when, and the error. */
 export const formatWait = ({

@@ -19,8 +19,11 @@ export const provisioningReport = z.object({
   ...provisioning.shape,
   /** The provisioning that this one retries; only `list` returns it. */
   retry_of: z.string().optional(),
-  /** What a provisioning that failed or was cancelled has left at the targets. */
-  left_behind: z.enum(['nothing', 'maybe_a_user']).optional(),
+  /**
+   * What a provisioning that failed or was cancelled has left at the targets. `not_checked`: a target is registered as gone,
+   * so its pool is not checked.
+   */
+  left_behind: z.enum(['nothing', 'maybe_a_user', 'not_checked']).optional(),
   /** The next command for the operator; null when there is nothing to do. */
   next: z.string().nullable(),
 });

@@ -38,11 +38,12 @@ export async function pollUntilFinished(
 
 /** Requests the removal of the user and polls until it is removed. @throws CliError as `pollUntilFinished` */
 export async function removeUser(session: PollContext, id: string, timeout: number): Promise<undefined> {
-  await pollUntil({ session, id, timeout, transientCodes: TRANSIENT_CODES }, async (wait) =>
-    (await requestRemoval(session, id, { wait })) === undefined
-      ? { done: 'absent' }
-      : { progress: 'being removed' },
-  );
+  await pollUntil({ session, id, timeout, transientCodes: TRANSIENT_CODES }, async (wait) => {
+    const provisioning = await requestRemoval(session, id, { wait });
+    return provisioning === undefined || isFinished(provisioning)
+      ? { done: 'removed' }
+      : { progress: 'being removed' };
+  });
 }
 
 const formatPhase = ({ status, user, waiting_for }: Provisioning): string => {

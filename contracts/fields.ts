@@ -113,7 +113,7 @@ export const fieldDescriptions: Readonly<Record<string, string>> = {
   detail: "The caller's next action; in `errors`, the rule that the field breaks.",
   message: 'Meaning of the code.',
   status_url: 'URL of the status.',
-  user: 'Whether the user of this provisioning exists. `unknown` while the pool was not checked: the provisioning is running, or was cancelled before its request arrived. In `targets` also `gone`: App1 has registered the target as gone, so its pool is not checked.',
+  user: 'Whether the user of this provisioning exists. `unknown` while the pool was not checked: the provisioning is running, was cancelled before its request arrived, or has a target that is gone. In `targets` also `gone`: App1 has registered the target as gone, so its pool is not checked.',
   started_at: 'Start time.',
   stopped_at: 'End time; absent while the execution is running.',
   estimated_end_at: 'Estimated end time; only while the creation is queued at App2.',

@@ -211,7 +211,14 @@ export const app1Routes = {
     summary: 'Cancel a provisioning or deprovision its user',
     description: `Stops the provisioning if it is running, and removes its user. ${ISSUED_TOKENS} The request is idempotent. A provisioning that waits for App2 finishes immediately if it has not requested the creation yet, otherwise when App2 is available again.`,
     parameters: ['provisioning_id', 'Prefer'],
-    responses: removal,
+    responses: {
+      200: {
+        meaning:
+          'The removal has finished, but a target is registered as gone, so its pool is not checked: `user` is `unknown`.',
+        body: provisioningStatus,
+      },
+      ...removal,
+    },
     problems: ['NOT_FOUND', ...everyRoute],
   },
   retryProvisioning: {

@@ -9,8 +9,8 @@ export const executionStatus = z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTE
 export type ExecutionStatus = z.infer<typeof executionStatus>;
 
 /**
- * Whether the user of this provisioning exists. `unknown`: the pool was not checked, because the provisioning is running
- * or was cancelled before its request arrived. `being_removed`: a compensation is not known to be complete. `absent`: a
+ * Whether the user of this provisioning exists. `unknown`: the pool was not checked, because the provisioning is running,
+ * was cancelled before its request arrived, or has a target that is gone. `being_removed`: a compensation is not known to be complete. `absent`: a
  * read of the pool or a compensation has confirmed it, or no call to the pool was ever made.
  */
 export const userPresence = z.enum(['unknown', 'absent', 'present', 'being_removed']);

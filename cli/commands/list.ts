@@ -108,6 +108,7 @@ async function readProvisioning(
     machines,
     inputSchema: provisioningInput,
     cleanOutcomes: cleanOutcomes.app1,
+    gone: app1.targets.filter(({ state }) => state === 'gone').map((target) => target.name),
   };
   try {
     const found = await describe(stepFunctions, app1.state_machine_arn, name, provisioningInput);

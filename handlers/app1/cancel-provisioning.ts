@@ -27,7 +27,7 @@ const CONSISTENCY_DELAYS = [0.5, 2.5] as const;
 
 /**
  * `DELETE /create-service-user/{provisioning_id}`: cancels a provisioning in any state, or deprovisions its user. `202`
- * while the user is being removed, `204` when it is absent.
+ * while the user is being removed, `204` when it is absent, `200` with the status when a target is gone.
  */
 export const cancelProvisioning = (services: Services): ApiHandler =>
   forCaller(services, async (event, { owner, stepFunctions }) => {

@@ -17,7 +17,7 @@ import type { WithHeaders } from '../shared/headers.ts';
 import { addLogContext } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
-import { currentStatus } from '../shared/roll-backs.ts';
+import { currentProgress } from '../shared/roll-backs.ts';
 import { accept, acceptRepeat, urlOf } from './lib/accept.ts';
 import { environments } from './lib/environments.ts';
 import { type CallerServices, forCaller } from './lib/for-caller.ts';
@@ -46,11 +46,12 @@ export const retryProvisioning = ({ kms, ...services }: Services): ApiHandler =>
 
     const failed = await findProvisioning(stepFunctions, environment, id);
     if (failed?.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
-    const { status, user } = await currentStatus(
+    const { status, presence } = await currentProgress(
       provisionings(stepFunctions, environment, environment.TARGETS),
       failed,
     );
-    if (status === 'RUNNING' || user !== 'absent') throw new RequestProblem('PROVISIONING_IN_PROGRESS');
+    if (status.status === 'RUNNING' || presence !== 'absent')
+      throw new RequestProblem('PROVISIONING_IN_PROGRESS');
     const subject = requestFields.safeParse(failed.parsedInput);
     if (!subject.success) throw new RequestProblem('NOT_RETRYABLE');
 

@@ -8,7 +8,7 @@ import { json } from './api.ts';
 import { bestEffort, type Clock, type Execution, pollUntilFinished } from './executions.ts';
 import { logger } from './logger.ts';
 import {
-  currentStatus,
+  currentProgress,
   latestRollBack,
   type ProvisioningSubject,
   presenceAfterRollBack,
@@ -16,11 +16,11 @@ import {
   startRollBack,
   type Workflows,
 } from './roll-backs.ts';
-import { retryAfter, withUser } from './status.ts';
+import { retryAfter, withGone, withUser } from './status.ts';
 
 /**
  * Cancels an execution for its owner (`DELETE`), in any state: starts its roll-back.
- * @returns `202` while the user is being removed, `204` when it is absent
+ * @returns `202` while the user is being removed, `204` when it is absent, `200` when a target is gone
  * @throws Error for an execution that can have no user; the errors of Step Functions
  */
 export async function cancelExecution<Input extends z.ZodType<ProvisioningSubject>>(
@@ -28,8 +28,8 @@ export async function cancelExecution<Input extends z.ZodType<ProvisioningSubjec
   execution: Execution<ProvisioningSubject>,
   { origin, ...wait }: Wait & { origin: Origin },
 ): Promise<APIGatewayProxyResult> {
-  const status = await currentStatus(workflows, execution);
-  if (status.status !== 'RUNNING' && status.user === 'absent') return absentResponse();
+  const { status, presence } = await currentProgress(workflows, execution);
+  if (status.status !== 'RUNNING' && presence === 'absent') return removedResponse(workflows, status);
   const input = rollBackInputOf(execution, origin);
   if (input === undefined) throw new Error('The execution is a cancellation, which has no user.');
   return rollBack(workflows, input, status, wait);
@@ -40,7 +40,7 @@ interface Wait {
   clock: Clock;
 }
 
-/** Starts a roll-back unless one exists, and returns its progress: `202` with the status, or `204`. */
+/** Starts a roll-back unless one exists, and returns its progress: `202` with the status, or as `removedResponse`. */
 export async function rollBack<Input extends z.ZodType<ProvisioningSubject>>(
   workflows: Workflows<Input>,
   input: RollBackInput,
@@ -57,12 +57,22 @@ export async function rollBack<Input extends z.ZodType<ProvisioningSubject>>(
   const latest = respondsImmediately
     ? undefined
     : await bestEffort(() => pollUntilFinished(poll, waitSeconds, clock));
-  if (latest !== undefined && presenceAfterRollBack(latest) === 'absent') return absentResponse();
+  if (latest !== undefined && presenceAfterRollBack(latest) === 'absent')
+    return removedResponse(workflows, withUser(status, 'absent'));
   const body = withUser(status, 'being_removed');
   return json(202, body, retryAfter(body, clock.now()));
 }
 
-/** The `204` of a completed `DELETE`. */
+/** The response after a completed roll-back: `204`, or `200` with the status if a target is gone, whose pool is not checked. */
+function removedResponse(
+  { gone = [] }: Pick<Workflows<z.ZodType<ProvisioningSubject>>, 'gone'>,
+  status: ProvisioningStatus,
+): APIGatewayProxyResult {
+  const reported = withGone(status, gone);
+  return reported.user === 'absent' ? absentResponse() : json(200, reported);
+}
+
+/** The `204` of a `DELETE` whose user is absent. */
 export const absentResponse = (): APIGatewayProxyResult => ({
   statusCode: 204,
   headers: { ...commonHeaders },

@@ -4,10 +4,10 @@ import { type RollBackInput, rollBackInput } from '../../contracts/executions.ts
 import type { FailureCause } from '../../contracts/failures.ts';
 import type { Origin } from '../../contracts/origin.ts';
 import { CANCELLED, OUTCOME_NOT_PUBLISHED } from '../../contracts/outcomes.ts';
-import type { ProvisioningStatus } from '../../contracts/status.ts';
+import type { ProvisioningStatus, UserPresence } from '../../contracts/status.ts';
 import { describe, type Execution, startOnce } from './executions.ts';
 import { type Generation, rollBackName } from './roll-back-names.ts';
-import { failureOf, isFailedWith, statusOf, withUser } from './status.ts';
+import { failureOf, isFailedWith, statusOf, withGone, withUser } from './status.ts';
 
 /** Roll-backs of one generation of a provisioning. Another one is started only after the previous one has failed. */
 
@@ -117,17 +117,29 @@ export const currentStatus = async <Input extends z.ZodType<ProvisioningSubject>
   execution: Execution<ProvisioningSubject>,
 ): Promise<ProvisioningStatus> => (await currentProgress(workflows, execution)).status;
 
-/** Status of a provisioning, and the execution that determines it: the latest roll-back, if one exists. */
+interface ProvisioningProgress {
+  status: ProvisioningStatus;
+  /** The presence that follows from the executions. They also complete if a target is gone; then `status` has another one. */
+  presence: UserPresence;
+  /** The execution that determines both: the latest roll-back, if one exists. */
+  latest: Execution<unknown>;
+}
+
+/** Status of a provisioning, with what determines it. */
 export async function currentProgress<Input extends z.ZodType<ProvisioningSubject>>(
   workflows: Workflows<Input>,
   execution: Execution<ProvisioningSubject>,
-): Promise<{ status: ProvisioningStatus; latest: Execution<unknown> }> {
-  const status = statusOf(execution, workflows.cleanOutcomes, workflows.gone);
+): Promise<ProvisioningProgress> {
+  const own = statusOf(execution, workflows.cleanOutcomes);
   // `absent` is final, and a running execution has no roll-back that changes its status.
-  if (status.user === 'absent' || status.user === 'unknown') return { status, latest: execution };
-  const rollBack = await latestRollBack(workflows, execution.parsedInput);
-  if (rollBack === undefined) return { status, latest: execution };
-  return { status: withUser(status, presenceAfterRollBack(rollBack)), latest: rollBack };
+  const isFinal = own.user === 'absent' || own.user === 'unknown';
+  const rollBack = isFinal ? undefined : await latestRollBack(workflows, execution.parsedInput);
+  const status = rollBack === undefined ? own : withUser(own, presenceAfterRollBack(rollBack));
+  return {
+    status: withGone(status, workflows.gone ?? []),
+    presence: status.user,
+    latest: rollBack ?? execution,
+  };
 }
 
 /** Whether a roll-back has removed the user. */

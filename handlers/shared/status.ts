@@ -60,12 +60,10 @@ export function retryAfter(
 /**
  * The status of an execution for its owner, without its roll-backs.
  * @param cleanOutcomes errors of outcomes after which nothing is left to do
- * @param gone names of the targets that are registered as gone
  */
 export function statusOf(
   execution: Execution<StatusInput>,
   cleanOutcomes: readonly string[],
-  gone: readonly string[] = [],
 ): ProvisioningStatus {
   const { provisioning_id, username, human_user_id, targets, estimated_start_at } = execution.parsedInput;
   const error = errorOf(execution);
@@ -74,9 +72,7 @@ export function statusOf(
     provisioning_id,
     status: executionStatus.parse(execution.status),
     user,
-    ...(targets === undefined
-      ? {}
-      : { targets: targets.map((target) => ({ target, user: gone.includes(target) ? 'gone' : user })) }),
+    ...(targets === undefined ? {} : { targets: targets.map((target) => ({ target, user })) }),
     ...(username === undefined ? {} : { username }),
     ...(human_user_id === undefined ? {} : { human_user_id }),
     started_at: (execution.startDate ?? new Date()).toISOString(),
@@ -85,6 +81,21 @@ export function statusOf(
       ? { estimated_end_at: new Date(Date.parse(estimated_start_at) + USUAL_SECONDS * 1000).toISOString() }
       : {}),
     ...(error === undefined ? {} : { error }),
+  };
+}
+
+/**
+ * A status that reports nothing about the pools of targets that are gone, because they are not checked: the user is `gone`
+ * there, and the user of the whole provisioning is `unknown`, unless the removal has not finished.
+ * @param gone names of the targets that are registered as gone
+ */
+export function withGone(status: ProvisioningStatus, gone: readonly string[]): ProvisioningStatus {
+  const { user, targets = [] } = status;
+  if (!targets.some(({ target }) => gone.includes(target))) return status;
+  return {
+    ...status,
+    user: user === 'being_removed' ? user : 'unknown',
+    targets: targets.map((at) => (gone.includes(at.target) ? { ...at, user: 'gone' } : at)),
   };
 }
 

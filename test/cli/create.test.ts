@@ -482,6 +482,21 @@ describe('provision cancel', () => {
     expect(cli.jsonOutput()).toMatchObject({ status: 'SUCCEEDED', user: 'absent', next: null });
   });
 
+  it('ends when the roll-back has finished and the target is gone, and prints that it was not checked', async () => {
+    const unchecked = { ...done, user: 'unknown', targets: [{ target: 'old', user: 'gone' }] };
+    const cli = fakeRuntime({
+      responses: [
+        [202, { ...unchecked, user: 'being_removed' }],
+        [200, unchecked],
+      ],
+    });
+
+    expect(await cli.run('cancel', PROVISIONING_ID)).toBe(0);
+    expect(cli.sent.map(({ method }) => method)).toEqual(['DELETE', 'DELETE', 'GET']);
+    expect(cli.output.out).toMatch(/user +\S+, for \S+: unknown/);
+    expect(cli.output.out).toMatch(/targets +old: gone, not checked/);
+  });
+
   it('does not wait with --no-wait, and reports that the user is being removed', async () => {
     const cli = fakeRuntime({ responses: [[202, { ...done, user: 'being_removed' }]] });
 

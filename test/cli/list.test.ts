@@ -106,6 +106,29 @@ describe('provision list', () => {
     expect(describeCalls().length).toBeGreaterThan(0);
   });
 
+  it('prints that a target is gone and was not checked', async () => {
+    const gone = { ...APP1, targets: [...APP1.targets, { name: 'old', state: 'gone' as const }] };
+    stepFunctions.on(ListExecutionsCommand).resolves({ executions: [item(PROVISIONING_ID, 10, 9)] });
+    stepFunctions
+      .on(DescribeExecutionCommand, { executionArn: executionArn('ProvisionServiceUser', PROVISIONING_ID) })
+      .resolves(
+        execution(
+          { ...input, targets: ['old'] },
+          failedAs('ProvisioningFailed', 'RequestUserCreation', 'TargetUnavailable'),
+        ),
+      );
+    const run = async (...options: string[]) => {
+      const cli = fakeRuntime({ now: NOW, connection: { app1: async () => gone } });
+      await cli.run('list', ...options);
+      return cli;
+    };
+
+    expect((await run('--json')).jsonOutput()).toMatchObject({
+      provisionings: [{ user: 'unknown', left_behind: 'not_checked', next: 'npx provision targets' }],
+    });
+    expect((await run()).output.out).toMatch(/targets +old: gone, not checked/);
+  });
+
   it('reads pages until executions are too old', async () => {
     stepFunctions
       .on(ListExecutionsCommand)

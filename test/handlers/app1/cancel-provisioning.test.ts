@@ -188,6 +188,35 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     },
   );
 
+  describe('of a target that is registered as gone', () => {
+    const atGone = { ...input, targets: ['old'] };
+    const unchecked = { user: 'unknown', targets: [{ target: 'old', user: 'gone' }] };
+
+    it('returns 200 with the status after a clean outcome, because no pool is checked', async () => {
+      provisioning().resolves(
+        execution(atGone, failedAs('ProvisioningFailed', 'RequestUserCreation', 'PasswordRejected')),
+      );
+
+      const response = await del();
+
+      expect(response.statusCode).toBe(200);
+      expect(JSON.parse(response.body)).toMatchObject({ status: 'FAILED', ...unchecked });
+      expect(started()).toEqual([]);
+    });
+
+    it('starts the roll-back of a user that was created, and then returns 200 with the status', async () => {
+      provisioning().resolves(execution(atGone, { status: 'SUCCEEDED' }));
+
+      expect(await del()).toMatchObject({ statusCode: 202 });
+      rollBack().resolves(execution(rollBackInput, { status: 'SUCCEEDED' }));
+      const response = await del();
+
+      expect(response.statusCode).toBe(200);
+      expect(JSON.parse(response.body)).toMatchObject({ status: 'SUCCEEDED', ...unchecked });
+      expect(started()).toHaveLength(1);
+    });
+  });
+
   it('finds a provisioning that DescribeExecution does not find immediately', async () => {
     provisioning().rejectsOnce(notFound()).rejectsOnce(notFound()).resolves(execution(input));
 

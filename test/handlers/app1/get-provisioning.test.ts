@@ -102,10 +102,43 @@ describe('GET /create-service-user/{provisioning_id}', () => {
     expect(response.headers).not.toHaveProperty('Retry-After');
   });
 
-  it('reports a target that is registered as gone', async () => {
-    describeCall().resolves(execution({ ...input, targets: ['old'] }, { status: 'SUCCEEDED' }));
+  describe('of a target that is registered as gone', () => {
+    const atGone = { ...input, targets: ['old'] };
 
-    expect(JSON.parse((await get()).body)).toMatchObject({ targets: [{ target: 'old', user: 'gone' }] });
+    it.each([
+      ['has succeeded', { status: 'SUCCEEDED' }, undefined],
+      ['has failed cleanly', failedAs('ProvisioningFailed', 'CreateUser', 'StepFailed'), undefined],
+      ['has been rolled back', { status: 'ABORTED' }, { status: 'SUCCEEDED' }],
+    ] as const)(
+      'reports the user as unknown, because no pool is checked, when it %s',
+      async (_when, as, itsRollBack) => {
+        describeCall().resolves(execution(atGone, as));
+        if (itsRollBack !== undefined)
+          stepFunctions
+            .on(DescribeExecutionCommand, { executionArn: rollBackArn })
+            .resolves(
+              execution({ ...subject, owner: CALLERS_OWNER, ...stood, targets: ['old'] }, itsRollBack),
+            );
+
+        const response = await get();
+
+        expect(JSON.parse(response.body)).toMatchObject({
+          status: as.status,
+          user: 'unknown',
+          targets: [{ target: 'old', user: 'gone' }],
+        });
+        expect(response.headers).not.toHaveProperty('Retry-After');
+      },
+    );
+
+    it('reports the user as being_removed until the roll-back has finished', async () => {
+      describeCall().resolves(execution(atGone, { status: 'ABORTED' }));
+
+      expect(JSON.parse((await get()).body)).toMatchObject({
+        user: 'being_removed',
+        targets: [{ target: 'old', user: 'gone' }],
+      });
+    });
   });
 
   it('returns Retry-After while the provisioning is running', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
-import { retryAfter, statusOf } from '../../../handlers/shared/status.ts';
+import { retryAfter, statusOf, withGone } from '../../../handlers/shared/status.ts';
 import { failedAs, STARTED } from '../../support/executions.ts';
 import { PROVISIONING_ID, subject } from '../../support/subject.ts';
 
@@ -87,6 +87,26 @@ describe('statusOf', () => {
     expect(provisioningStatus.parse(status)).toEqual(status);
     expect(status).not.toHaveProperty('username');
     expect(status.user).toBe('unknown');
+  });
+});
+
+describe('withGone', () => {
+  const status = of({ status: 'SUCCEEDED' }, { ...subject, targets: ['payments', 'old'] });
+
+  it('reports a target that is gone, and that the user as a whole is unknown', () => {
+    expect(withGone(status, ['old', 'older'])).toEqual({
+      ...status,
+      user: 'unknown',
+      targets: [
+        { target: 'payments', user: 'present' },
+        { target: 'old', user: 'gone' },
+      ],
+    });
+  });
+
+  it('changes nothing when no target of the provisioning is gone', () => {
+    expect(withGone(status, ['older'])).toEqual(status);
+    expect(withGone(of({ status: 'SUCCEEDED' }), ['old'])).toEqual(of({ status: 'SUCCEEDED' }));
   });
 });
 
