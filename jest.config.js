@@ -67,8 +67,8 @@ export default {
       setupFilesAfterEnv: ['<rootDir>/test/e2e/support/timeout.ts'],
     }),
     suite('permissions', ['permissions'], {
-      globalSetup: '<rootDir>/test/e2e/setup.ts',
-      globalTeardown: '<rootDir>/test/e2e/teardown.ts',
+      globalSetup: '<rootDir>/test/permissions/setup.ts',
+      globalTeardown: '<rootDir>/test/permissions/teardown.ts',
       setupFilesAfterEnv: ['<rootDir>/test/e2e/support/timeout.ts'],
     }),
     suite('faults', ['faults'], {

@@ -9,21 +9,25 @@ import { recordingsOf } from '../support/recorded.ts';
 /** Factor of Lambda's pauses before it retries an asynchronous invocation: 1 s and 2 s instead of minutes. */
 const ASYNC_PAUSES = 1 / 60;
 
-/** App1 has a password policy that lacks a rule, so that tests cover passwords that only App2 rejects. */
-const localAws = keptUp<Outputs>(async (use) => {
-  const testSwitches = { asyncPauses: ASYNC_PAUSES, record: await recordingsOf(testDirectory) };
-  await withLocalAws({ directory: testDirectory, testSwitches }, listrProgress, (outputs) =>
-    withLaxPolicy(outputs, () => use(outputs)),
-  );
-});
-
 /**
- * Starts a local AWS for these tests only, with both stacks; `readOutputs` finds it by `LOCAL_AWS_DIR`. It runs until
- * `tearDown`, or until Jest is interrupted.
+ * A local AWS for these tests only, with App1, App2 and the given further targets. It runs from `setUp`, after which
+ * `readOutputs` finds it by `LOCAL_AWS_DIR`, to `tearDown`, or until Jest is interrupted. App1 has a password policy that
+ * lacks a rule, so that tests cover passwords that only App2 rejects.
  */
-export default async function setUp(): Promise<void> {
-  process.env['LOCAL_AWS_DIR'] = testDirectory;
-  exportVariables(await localAws.up());
+export function localAwsWith(targets: readonly string[]) {
+  const localAws = keptUp<Outputs>(async (use) => {
+    const testSwitches = { asyncPauses: ASYNC_PAUSES, record: await recordingsOf(testDirectory) };
+    await withLocalAws({ directory: testDirectory, targets, testSwitches }, listrProgress, (outputs) =>
+      withLaxPolicy(outputs, () => use(outputs)),
+    );
+  });
+  return {
+    async setUp(): Promise<void> {
+      process.env['LOCAL_AWS_DIR'] = testDirectory;
+      exportVariables(await localAws.up());
+    },
+    tearDown: localAws.down,
+  };
 }
 
 /** Sets the variables by which the helpers of the qualification suite find the local AWS. */
@@ -38,4 +42,6 @@ export function exportVariables(outputs: Outputs): void {
   });
 }
 
-export const tearDown = localAws.down;
+const { setUp, tearDown } = localAwsWith([]);
+
+export { setUp as default, tearDown };

@@ -12,12 +12,19 @@ import {
   type Permission,
   withoutPermission,
 } from './support/permissions.ts';
+import { otherTarget, targetNames } from './support/targets.ts';
 import { restore, use } from './support/uses.ts';
 
 /** Removes each permission of the synthesized templates, one at a time, and expects a failure. */
 
 const events = new EventBridgeClient(configuration);
-const permissions = allPermissions();
+/**
+ * Permissions whose removal has no effect within one account, where an AWS managed key encrypts the secrets of targets;
+ * test/local-aws/two-accounts.test.ts decides requests with them.
+ */
+const acrossAccounts = ({ action, target, part, title }: Permission): boolean =>
+  action === 'kms:Decrypt' && target !== undefined && (part === 'action' || title.includes('SecretARN'));
+const permissions = allPermissions().filter((permission) => !acrossAccounts(permission));
 const actionsAndResources = permissions.filter(({ part }) => part !== 'condition');
 const conditions = permissions.filter(({ part }) => part === 'condition');
 
@@ -25,7 +32,9 @@ const conditions = permissions.filter(({ part }) => part === 'condition');
 const uses = new Map<string, Permission>();
 for (const permission of actionsAndResources) {
   const kind = /^(logs|sqs):/.exec(permission.action)?.[1] ?? 'its work';
-  uses.set(`${JSON.stringify(Object.values(permission.principal)[0])}: ${kind}`, permission);
+  const { target } = permission;
+  const at = target === undefined ? '' : ` at ${target}`;
+  uses.set(`${JSON.stringify(Object.values(permission.principal)[0])}: ${kind}${at}`, permission);
 }
 
 /** Enables or disables all rules: they would start the roll-backs that the functions under test have to start. */
@@ -66,4 +75,25 @@ describe('each permission is required, because a use fails without it', () => {
       );
     },
   );
+});
+
+describe("App1's permission at one target", () => {
+  const perTarget = actionsAndResources.flatMap((permission) =>
+    permission.target === undefined ? [] : [[permission.title, permission, permission.target] as const],
+  );
+
+  it.each(targetNames)('exists for each function that has one: %s', (name) => {
+    const titles = perTarget.filter(([, , target]) => target === name).map(([title]) => title);
+
+    expect(titles.sort()).toEqual(
+      [
+        `app1-encrypt-credentials: kms:ReEncryptTo at ${name}`,
+        `app1-call-target: secretsmanager:GetSecretValue on the resource of ${name}`,
+      ].sort(),
+    );
+  });
+
+  it.each(perTarget)('is not required for the other target: %s', async (_title, permission, target) => {
+    await withoutPermission(permission, () => use({ ...permission, target: otherTarget(target) }));
+  });
 });

@@ -8,7 +8,7 @@ import {
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { readOutputs } from '../../../cli/outputs.ts';
+import { readOutputs, type Target } from '../../../cli/outputs.ts';
 import { settings } from '../../../cli/support/paths.ts';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
@@ -88,10 +88,10 @@ export async function eventsOf(id: string, expected: string[]): Promise<string[]
   });
 }
 
-/** The credentials that App2 has issued to App1. */
-export async function readMachineCredentials() {
+/** The credentials that a target has issued to App1. */
+export async function readMachineCredentials(target: Target = outputs.app2) {
   const { SecretString = '' } = await new SecretsManagerClient(configuration).send(
-    new GetSecretValueCommand({ SecretId: outputs.app2.credentials_secret_arn }),
+    new GetSecretValueCommand({ SecretId: target.credentials_secret_arn }),
   );
   return machineCredentials.parse(JSON.parse(SecretString));
 }
@@ -104,10 +104,11 @@ export async function readMachineCredentials() {
 export async function signInMachineUser(
   { username, password }: { username: string; password: string },
   client: 'machine' | 'public' = 'machine',
+  target: Target = outputs.app2,
 ): Promise<string> {
-  const { machine_client_id, service_client_id } = outputs.app2;
+  const { machine_client_id, service_client_id } = target;
   const ClientId = client === 'machine' ? machine_client_id : service_client_id;
-  const { client_secret } = await readMachineCredentials();
+  const { client_secret } = await readMachineCredentials(target);
   const { AuthenticationResult } = await system.clients.cognito.send(
     new InitiateAuthCommand({
       AuthFlow: 'USER_PASSWORD_AUTH',
@@ -123,8 +124,9 @@ export async function signInMachineUser(
   return AuthenticationResult.AccessToken;
 }
 
-/** An access token of the machine client, as App1 obtains it. */
-export const machineToken = async (): Promise<string> => signInMachineUser(await readMachineCredentials());
+/** An access token of a target's machine client, as App1 obtains it. */
+export const machineToken = async (target: Target = outputs.app2): Promise<string> =>
+  signInMachineUser(await readMachineCredentials(target), 'machine', target);
 
 /** Makes the next invocation of a function start in a new execution environment, with empty caches. */
 export async function restart(FunctionName: string): Promise<void> {

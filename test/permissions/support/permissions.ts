@@ -14,11 +14,13 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
 import { sourceOf } from '../../../contracts/events/catalogue.ts';
 import { workflowNameOf } from '../../../contracts/services.ts';
+import { parameterOf } from '../../../contracts/targets.ts';
 import { type Template, templates } from '../../../infra/templates.ts';
 import type { Machine } from '../../../local/system.ts';
 import { configuration, outputs, system } from '../../e2e/support/deployed.ts';
 import { resources } from '../../support/resources.ts';
 import { machineArn } from './machines.ts';
+import { type TargetName, targetNames, targets } from './targets.ts';
 
 /** Permissions of the synthesized templates, each of which can be removed alone. */
 
@@ -35,6 +37,8 @@ export interface Permission {
   index: number;
   /** The action itself; for a resource or a condition the first action of the statement. */
   action: string;
+  /** The target to which the permission gives App1 access; `undefined` for every other permission. */
+  target: TargetName | undefined;
   title: string;
 }
 
@@ -62,9 +66,12 @@ const owner = z.looseObject({
     .optional(),
 });
 
-/** Every permission of every role of both services, from the templates. */
+/**
+ * Every permission of every role of App1 and App2, from the templates. Those of a further target are the same
+ * (test/infra/isolation.test.ts).
+ */
 export function allPermissions(): Permission[] {
-  const { app1, app2 } = templates({ environment: 'local' });
+  const { app1, app2 } = templates({ environment: 'local', targets: targetNames.join() });
   return [app1, app2].flatMap((template) =>
     resources(template, 'AWS::IAM::Policy').flatMap(([id, { Properties }]) => {
       const { PolicyDocument, Roles } = policy.parse(Properties);
@@ -93,20 +100,22 @@ function permissionsOf(principal: Principal, { Statement }: Document): Permissio
       index: number,
       action: string,
       description: string,
+      of: unknown = Resource,
     ): Permission => ({
       principal,
       statement: statementIndex,
       part,
       index,
       action,
-      title: `${name}: ${description}`,
+      target: targetOf(of),
+      title: `${name}: ${description}${part !== 'resource' && targetOf(of) !== undefined ? ` at ${targetOf(of)}` : ''}`,
     });
     const [first = ''] = Action;
     return [
       ...Action.map((action, index) => permission('action', index, action, action)),
       ...(Resource.length > 1
         ? Resource.map((resource, index) =>
-            permission('resource', index, first, `${first} on ${nameOf(resource)}`),
+            permission('resource', index, first, `${first} on ${nameOf(resource)}`, resource),
           )
         : []),
       ...Object.values(Condition)
@@ -116,9 +125,18 @@ function permissionsOf(principal: Principal, { Statement }: Document): Permissio
   });
 }
 
+/** The target whose parameter a value contains; `undefined` for none or several. */
+function targetOf(value: unknown): TargetName | undefined {
+  const text = JSON.stringify(value);
+  const [target, ...others] = targetNames.filter((name) => text.includes(`{"Ref":"${parameterOf(name)}"}`));
+  return others.length === 0 ? target : undefined;
+}
+
 /** A short name of a resource of a template. */
 function nameOf(resource: unknown): string {
   const text = JSON.stringify(resource);
+  const target = targetOf(resource);
+  if (target !== undefined) return `the resource of ${target}`;
   return /(?:stateMachine|execution):[\w:*]+/.exec(text)?.[0] ?? /"(\w+)","Arn"/.exec(text)?.[1] ?? text;
 }
 
@@ -181,19 +199,18 @@ function removePermission(original: Document, { statement: changed, part, index 
  * for another service, or with an event of another source or type.
  * @throws Error if AWS allows it
  */
-export async function expectConditionHolds({ principal, action }: Permission): Promise<void> {
+export async function expectConditionHolds({ principal, action, target }: Permission): Promise<void> {
   const credentials = await credentialsOf(await roleOf(principal));
   if (action === 'events:PutEvents') return expectOwnEventsOnly(principal, credentials);
   const kms = new KMSClient({ ...configuration, credentials });
   const attempt = violations[action];
   if (attempt === undefined) throw new Error(`No attempt violates the condition of ${action}.`);
   const own = 'function' in principal ? destinations[principal.function] : undefined;
-  const isDenied = await attempt(kms, own ?? AT_APP2).then(
-    () => false,
-    (error: unknown) => {
-      if (error instanceof Error && error.name === 'AccessDeniedException') return true;
-      throw error;
-    },
+  const destination = target === undefined ? (own ?? destinationAt('app2')) : destinationAt(target);
+  const isDenied = await isAccessDenied(
+    action === 'kms:Decrypt' && target !== undefined
+      ? decryptWithoutSecretsManager(kms, target)
+      : attempt(kms, destination),
   );
   if (!isDenied) throw new Error(`${action} is allowed although it violates the condition.`);
 }
@@ -210,18 +227,14 @@ async function expectOwnEventsOnly(
   const entry = { EventBusName, Detail: '{"forged":true}' };
   const own = sourceOf(service);
   for (const Entries of [
-    [{ ...entry, Source: sourceOf(service === 'app1' ? 'app2' : 'app1'), DetailType: 'Forged' }],
+    ...['app1', ...targetNames]
+      .filter((other) => other !== service)
+      .map((other) => [{ ...entry, Source: sourceOf(other), DetailType: 'ServiceUserCreated' }]),
     [{ ...entry, Source: own, DetailType: 'Forged' }],
     [{ ...entry, Source: 'app2.forged', DetailType: 'ServiceUserCreated' }],
   ]) {
-    const isDenied = await client.send(new PutEventsCommand({ Entries })).then(
-      () => false,
-      (error: unknown) => {
-        if (error instanceof Error && error.name === 'AccessDeniedException') return true;
-        throw error;
-      },
-    );
-    if (!isDenied) throw new Error('events:PutEvents is allowed although it violates the condition.');
+    if (!(await isAccessDenied(client.send(new PutEventsCommand({ Entries })))))
+      throw new Error('events:PutEvents is allowed although it violates the condition.');
   }
 }
 
@@ -242,10 +255,9 @@ interface Destination {
   key: string;
   target: string;
 }
-const AT_APP2: Destination = { key: outputs.app2.key_arn, target: 'app2' };
+const destinationAt = (target: TargetName): Destination => ({ key: targets[target].key_arn, target });
 const destinations: Record<string, Destination> = {
   'app1-call-target': { key: INTAKE_KEY, target: 'task-token' },
-  'app1-encrypt-credentials': AT_APP2,
   'app1-retry-provisioning': { key: INTAKE_KEY, target: 'app1' },
 };
 
@@ -278,8 +290,28 @@ const violations: Record<string, (kms: KMSClient, own: Destination) => Promise<u
   'kms:ReEncryptTo': (kms, own) => reEncrypt(kms, 'app1', { ...own, target: 'another' }),
 };
 
+/** Decrypts directly what Secrets Manager has encrypted under a key of the target's account. */
+async function decryptWithoutSecretsManager(kms: KMSClient, target: TargetName): Promise<unknown> {
+  const { key_arn: KeyId, credentials_secret_arn: SecretARN } = targets[target];
+  const EncryptionContext = { SecretARN };
+  const { CiphertextBlob } = await new KMSClient(configuration).send(
+    new EncryptCommand({ KeyId, Plaintext: SECRET, EncryptionContext }),
+  );
+  return kms.send(new DecryptCommand({ KeyId, CiphertextBlob, EncryptionContext }));
+}
+
+/** Whether a request is denied. @throws other errors */
+const isAccessDenied = (request: Promise<unknown>): Promise<boolean> =>
+  request.then(
+    () => false,
+    (error: unknown) => {
+      if (error instanceof Error && error.name === 'AccessDeniedException') return true;
+      throw error;
+    },
+  );
+
 /** Credentials of a role, which trusts the root of the account for this call only. */
-async function credentialsOf(roleArn: string) {
+export async function credentialsOf(roleArn: string) {
   const RoleName = roleArn.split('/').at(-1);
   const { Role } = await iam.send(new GetRoleCommand({ RoleName }));
   const trust = decodeURIComponent(Role?.AssumeRolePolicyDocument ?? '');

@@ -59,6 +59,7 @@ import {
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { executionArn, machineArn } from './machines.ts';
 import type { Permission, Principal } from './permissions.ts';
+import type { TargetName } from './targets.ts';
 
 /**
  * A use of each function and each state machine that succeeds only with all its permissions. Where possible, the test
@@ -427,14 +428,16 @@ function expectWorkflows(status: unknown, workflows: string[]): void {
   expect(timeline.map(({ workflow }) => workflow)).toEqual(expect.arrayContaining(workflows));
 }
 
+/** Has App1 sign in at a target. A warm function has a cached token. */
+async function authenticateAt(target: TargetName): Promise<void> {
+  await restart('app1-call-target');
+  expect(await invoke('app1-call-target', { action: 'Authenticate', target })).toHaveProperty('expires_at');
+}
+
 /** The use of each function, by its name; a function that only needs to write its log is absent. */
-const functionUses: Record<string, () => Promise<unknown>> = {
+const functionUses: Record<string, (target: TargetName) => Promise<unknown>> = {
   'app1-call-target': async () => {
-    // A warm function has a cached token.
-    await restart('app1-call-target');
-    expect(await invoke('app1-call-target', { action: 'Authenticate', target: 'app2' })).toHaveProperty(
-      'expires_at',
-    );
+    await authenticateAt('app2');
     const waiting = await startWaitingProvisionings();
     for (const provisioning_id of waiting)
       await invoke('app1-call-target', {
@@ -444,8 +447,8 @@ const functionUses: Record<string, () => Promise<unknown>> = {
       });
     await expectOutcomes(waiting);
   },
-  'app1-encrypt-credentials': async () =>
-    invoke('app1-encrypt-credentials', { ...(await inputs.ProvisionServiceUser()), target: 'app2' }),
+  'app1-encrypt-credentials': async (target) =>
+    invoke('app1-encrypt-credentials', { ...(await inputs.ProvisionServiceUser()), target }),
   'app1-start-provisioning': async () => {
     const request = newRequest();
     const key = { 'Idempotency-Key': randomUUID() };
@@ -686,7 +689,11 @@ async function updateLogging(machine: Machine): Promise<void> {
 }
 
 /** Runs the use of a principal that requires an action. @throws Error if a part of it fails */
-export async function use({ principal, action }: Pick<Permission, 'principal' | 'action'>): Promise<void> {
+export async function use({
+  principal,
+  action,
+  target,
+}: Pick<Permission, 'principal' | 'action' | 'target'>): Promise<void> {
   if ('machine' in principal)
     return action.startsWith('logs:')
       ? updateLogging(principal.machine)
@@ -694,9 +701,10 @@ export async function use({ principal, action }: Pick<Permission, 'principal' | 
   const name = principal.function;
   if (action.startsWith('logs:')) return expectLog(name);
   if (action === 'sqs:SendMessage') return expectDeadLetter(name);
+  if (name === 'app1-call-target' && target !== undefined) return authenticateAt(target);
   const run = functionUses[name];
   if (run === undefined) throw new Error(`There is no use of ${name}.`);
-  await run();
+  await run(target ?? 'app2');
 }
 
 /** Restores the machine user, which a function without a permission may have removed without issuing a new one. */
