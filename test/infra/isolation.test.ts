@@ -89,7 +89,7 @@ function isOwn(of: Template, value: unknown): boolean {
 }
 
 /** The permissions of a service on resources that are not its own, resolved. */
-function foreignGrants(service: ServiceName): Grant[] {
+function grantsElsewhere(service: ServiceName): Grant[] {
   const of = services[service];
   const resolve = resolver(of, environment);
   return grantsIn(of)
@@ -178,15 +178,15 @@ describe('the roles', () => {
   );
 
   it('of App1 have exactly the listed permissions at each target', () => {
-    const foreign = foreignGrants('app1').filter((grant) => !isUnavoidable(grant));
+    const elsewhere = grantsElsewhere('app1').filter((grant) => !isUnavoidable(grant));
 
-    expect(sorted(foreign)).toEqual(sorted([...meantAt('app2'), ...meantAt('payments')]));
+    expect(sorted(elsewhere)).toEqual(sorted([...meantAt('app2'), ...meantAt('payments')]));
   });
 
   it.each(['app2', 'payments'] as const)(
     'of %s have no permission on a resource of another service',
     (target) => {
-      expect(foreignGrants(target).filter((grant) => !isUnavoidable(grant))).toEqual([]);
+      expect(grantsElsewhere(target).filter((grant) => !isUnavoidable(grant))).toEqual([]);
     },
   );
 
