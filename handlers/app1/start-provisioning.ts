@@ -34,8 +34,8 @@ interface Services extends CallerServices {
  * from the Idempotency-Key.
  *
  * A refused request makes no AWS call, with one exception: if only the registry of targets and their password policies
- * refuse a request with a key, it may be a repetition of a request that an earlier configuration accepted. Then the provisioning is described once, which counts
- * for the caller's rate, and a repetition returns its status.
+ * refuse a request with a key, it may be a repetition of a request that an earlier configuration accepted. Then the
+ * provisioning is described once, which counts for the caller's rate, and a repetition returns its status.
  */
 export const startProvisioning = ({ kms, ...services }: Services): ApiHandler =>
   forCaller(services, async (event, { owner, stepFunctions }) => {

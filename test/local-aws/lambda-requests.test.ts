@@ -6,6 +6,7 @@ import {
   PublishLayerVersionCommand,
   PublishVersionCommand,
   UpdateFunctionCodeCommand,
+  UpdateFunctionConfigurationCommand,
   waitUntilFunctionUpdatedV2,
 } from '@aws-sdk/client-lambda';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -140,7 +141,6 @@ describe('corrected: the start of a function', () => {
 describe('corrected: the role of a function', () => {
   const CREDENTIALS = `
     exports.handler = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 300));
       const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
       return {
         accessKeyId: AWS_ACCESS_KEY_ID,
@@ -163,7 +163,15 @@ describe('corrected: the role of a function', () => {
   // recorded: lambda_ test_lambda_different_iam_keys_environment
   it('is assumed for each execution environment, by the name of the function', async () => {
     const arn = await createFunction(CREDENTIALS);
-    const [first, second] = await Promise.all([credentialsOf(arn), credentialsOf(arn)]);
+    const first = await credentialsOf(arn);
+    // A changed configuration applies to new environments only.
+    await lambda.send(
+      new UpdateFunctionConfigurationCommand({
+        FunctionName: arn,
+        Environment: { Variables: { CHANGED: '1' } },
+      }),
+    );
+    const second = await credentialsOf(arn);
     const name = arn.split(':').at(-1);
     expect([await sessionOf(first), await sessionOf(second)]).toEqual([name, name]);
     expect(first.accessKeyId).not.toBe(second.accessKeyId);
