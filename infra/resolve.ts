@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { formatTarget } from '../contracts/targets.ts';
+import { formatTarget, parameterOf } from '../contracts/targets.ts';
 import type { Template } from './templates.ts';
 
 /** The environment (account and region) of a deployment, and its parameters. */
@@ -29,9 +29,9 @@ export const EXAMPLE_ENVIRONMENT: DeploymentEnvironment = {
   partition: 'aws',
   region: 'eu-central-1',
   account: '111122223333',
-  parameters: {
-    TargetApp2: exampleTarget('app2', '111122223333'),
-  },
+  parameters: Object.fromEntries(
+    ['app2', 'payments', 'orders'].map((name) => [parameterOf(name), exampleTarget(name, '111122223333')]),
+  ),
 };
 
 type Resource = Template['Resources'][string];

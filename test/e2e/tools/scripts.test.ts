@@ -54,7 +54,7 @@ describe('npm run logs', () => {
       const names = new Set(stdout.split('\n').map((line) => line.split(/ +/)[1]));
       for (const name of [
         'app1-call-target',
-        'CreateServiceUser',
+        'app2-CreateServiceUser',
         'apigateway/app1-provisioning',
         'events/app2-service-users',
       ])
