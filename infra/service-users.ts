@@ -91,7 +91,8 @@ export interface ServiceUsersProps extends ServiceOptions {
    */
   readonly service: string;
   /**
-   * Account of App1, which may use the key and read the secret. By default App1 is in the account of this stack.
+   * Account of App1, which may use the key, read the secret, and manage rules for the completion notifications on the bus. By
+   * default App1 is in the account of this stack.
    */
   readonly consumer?: string | undefined;
   /**
@@ -178,6 +179,7 @@ export class ServiceUsers extends Service<'app2'> {
       service,
       deadLetterQueue: this.deadLetterQueue,
       checkedBy: functionNamed(service, 'sweep-user-creations'),
+      consumer,
       settings,
     });
     this.eventBus = audit.bus;

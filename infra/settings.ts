@@ -130,7 +130,7 @@ export const context = z
     app1_account: accountId
       .optional()
       .describe(
-        "Account of App1, if it is not App2's. App2 allows it to use the key and to read the secret.",
+        "Account of App1, if it is not App2's. App2 allows it to use the key, to read the secret, and to create its rule on the bus.",
       ),
     targets: targetsSetting.describe(
       `Targets of App1, separated by commas: their names, each with \`:retired\` or \`:gone\` if it is not active. \`retired\`: App1 accepts no new requests for it; statuses, removals and compensation still work. \`gone\`: it does not exist any more, and its compensation counts as complete. App1's stack has a parameter for each target that is not gone. At most ${MAX_TARGETS} are not gone.`,

@@ -23,6 +23,8 @@ interface AuditBusProps {
   deadLetterQueue: IQueue;
   /** Name of the function that checks the bus: the service's sweep. */
   checkedBy: string;
+  /** Account of App1 if it is another one: it creates the rule that forwards the completion notifications. */
+  consumer?: string | undefined;
   settings: ServiceSettings;
 }
 
@@ -41,7 +43,7 @@ export class AuditBus extends Construct implements ServiceBus {
   constructor(
     scope: Construct,
     id: string,
-    { service, busName, deadLetterQueue, checkedBy, settings }: AuditBusProps,
+    { service, busName, deadLetterQueue, checkedBy, consumer, settings }: AuditBusProps,
   ) {
     super(scope, id);
     this.service = service;
@@ -99,7 +101,10 @@ export class AuditBus extends Construct implements ServiceBus {
       // Without a run of the sweep the state is unknown: the alarm keeps its state.
       treatMissingData: TreatMissingData.IGNORE,
     });
-    for (const account of settings.subscriberAccounts) this.#grantRuleManagement(busName, account);
+    for (const account of settings.subscriberAccounts)
+      this.#grantRuleManagement(busName, account, this.#sources);
+    if (consumer !== undefined && !settings.subscriberAccounts.includes(consumer))
+      this.#grantRuleManagement(busName, consumer, [notificationSource(service)]);
     if (settings.schemaRegistry) new SchemaRegistry(this, 'Schemas', { registryName: busName, service });
   }
 
@@ -147,12 +152,12 @@ export class AuditBus extends Construct implements ServiceBus {
   }
 
   /**
-   * Lets another account create and manage its own rules on the bus, for events of this service. It cannot change the rules
+   * Lets another account create and manage its own rules on the bus, for events of these sources. It cannot change the rules
    * of other accounts.
    * docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-example-policy-same-account-creator.html
    * docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
    */
-  #grantRuleManagement(busName: string, account: string): void {
+  #grantRuleManagement(busName: string, account: string, sources: readonly string[]): void {
     const { region, account: owner } = Stack.of(this);
     // The IAM policy variable of the calling account.
     const ownRule = { 'events:creatorAccount': `\${aws:PrincipalAccount}` };
@@ -161,7 +166,7 @@ export class AuditBus extends Construct implements ServiceBus {
       make: {
         Action: ['events:PutRule'],
         Condition: {
-          'ForAllValues:StringEquals': { 'events:source': this.#sources },
+          'ForAllValues:StringEquals': { 'events:source': sources },
           Null: { 'events:source': 'false' },
           StringEqualsIfExists: ownRule,
         },

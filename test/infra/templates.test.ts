@@ -927,8 +927,38 @@ describe('the permissions between two accounts', () => {
     expect(text.split(APP1).length - 1).toBeGreaterThan(0);
   });
 
+  it.each([
+    ['no others', undefined, ['app2.notifications']],
+    ['of audit events if it subscribes to them', APP1, ['app2.service-users', 'app2.notifications']],
+  ] as const)(
+    'let App1 manage its rules for completion notifications, and %s',
+    (_others, subscriber_accounts, sources) => {
+      const { app2 } = templates({
+        app1_account: APP1,
+        ...(subscriber_accounts === undefined ? {} : { subscriber_accounts }),
+      });
+      const statements = resources(app2, 'AWS::Events::EventBusPolicy').map(
+        ([, { Properties }]) => Properties['Statement'],
+      );
+
+      expect(statements).toEqual(
+        ['events:PutRule', 'events:TagResource', 'events:PutTargets'].map((action) =>
+          expect.objectContaining({
+            Effect: 'Allow',
+            Principal: { AWS: `arn:aws:iam::${APP1}:root` },
+            Action: expect.arrayContaining([action]),
+          }),
+        ),
+      );
+      expect(statements[0]).toMatchObject({
+        Condition: { 'ForAllValues:StringEquals': { 'events:source': sources } },
+      });
+    },
+  );
+
   it('do not exist within one account', () => {
     expect(JSON.stringify(aws)).not.toContain(APP1);
+    expect(resources(aws.app2, 'AWS::Events::EventBusPolicy')).toEqual([]);
     expect(resources(aws.app2, 'AWS::SecretsManager::ResourcePolicy')).toEqual([]);
   });
 });
