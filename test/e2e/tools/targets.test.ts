@@ -1,11 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import getPort from 'get-port';
 import { doctorOutput, provisioningReport, targetsOutput, timelineOutput } from '../../../cli/json-output.ts';
 import { type Outputs, readOutputs } from '../../../cli/outputs.ts';
+import { provisioningAccepted } from '../../../contracts/app1-api.ts';
+import { problem } from '../../../contracts/problems.ts';
+import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
+import { withTarget } from '../../../local/harness/variables.ts';
 import { testDirectory } from '../../../local/paths.ts';
-import { systemOf } from '../../../local/system.ts';
+import { type PublishedEvent, systemOf } from '../../../local/system.ts';
+import { eventually } from '../../local-aws/support/eventually.ts';
 import { commandsIn } from '../../support/documented.ts';
 import { type CommandResult, run } from '../support/commands.ts';
 
@@ -27,6 +33,62 @@ async function documented(section: string, replaced: Record<string, string> = {}
     Object.entries(replaced).reduce((text, [from, to]) => text.replaceAll(from, to), commands),
   );
 }
+
+const NAMES = ['app2', 'payments'];
+
+const systemAt = (name: string) => systemOf(outputs, outputs.targets[name]);
+
+const newRequest = () => ({
+  username: `user-${randomBytes(4).toString('hex')}`,
+  password: PASSWORD,
+  human_user_id: 'h-1815',
+});
+
+/** Waits until a provisioning has finished. */
+const finish = (id: string): Promise<ProvisioningStatus> =>
+  eventually(async () => {
+    const { body } = await systemOf(outputs).status(id, { Prefer: 'wait=15' });
+    const status = provisioningStatus.parse(body);
+    expect(status.status).not.toBe('RUNNING');
+    return status;
+  }, 60_000);
+
+/** Provisions a user at a target; returns the status after it has finished. */
+async function provision(target: string, request: Partial<ReturnType<typeof newRequest>> = {}) {
+  const { body } = await systemOf(outputs).provision({ ...newRequest(), ...request, targets: [target] });
+  return finish(provisioningAccepted.parse(body).provisioning_id);
+}
+
+/** Requests the removal of the user, until it is absent. */
+const waitUntilRemoved = (id: string): Promise<void> =>
+  eventually(async () => {
+    expect((await systemOf(outputs).deprovision(id, { Prefer: 'wait=20' })).status).toBe(204);
+  }, 90_000);
+
+/** Waits for a number of events of a provisioning on the buses of App1 and of a target. */
+const eventsOf = (target: string, id: string, count: number): Promise<PublishedEvent[]> =>
+  eventually(async () => {
+    const events = await systemAt(target).events(id);
+    expect(events).toHaveLength(count);
+    return events;
+  });
+
+/** The functions of App1 that read the registry. */
+const READERS = [
+  'start-provisioning',
+  'retry-provisioning',
+  'get-provisioning',
+  'cancel-provisioning',
+  'encrypt-credentials',
+  'call-target',
+].map((name) => `app1-${name}`);
+
+/** Runs a function while payments has another state in App1's registry, as after a deployment of App1. */
+const withState = <Result>(state: string, run: () => Promise<Result>): Promise<Result> =>
+  READERS.reduceRight<() => Promise<Result>>(
+    (next, name) => () => withTarget(outputs, name, 'payments', { state }, next),
+    run,
+  )();
 
 beforeAll(async () => {
   environment = {
@@ -105,7 +167,141 @@ describe('a local AWS with a second target', () => {
       new Set(['all', 'app1', 'app2', 'payments']),
     );
   });
+});
 
+describe('one username at two targets', () => {
+  it('is a user of its own at each, with its own password and its own events', async () => {
+    const username = 'twins';
+    const both = await Promise.all(
+      NAMES.map(async (name) => {
+        const password = `${PASSWORD}-${name}`;
+        return { name, password, status: await provision(name, { username, password }) };
+      }),
+    );
+
+    for (const { name, password, status } of both) {
+      const at = systemAt(name);
+      expect(status).toMatchObject({
+        status: 'SUCCEEDED',
+        user: 'present',
+        targets: [{ target: name, user: 'present' }],
+      });
+      await expect(at.signIn(username, password)).resolves.toEqual(expect.any(String));
+      expect(await at.user(username)).toMatchObject({
+        attributes: { 'custom:provisioning_id': status.provisioning_id },
+      });
+      // The buses of App1 and of this target; a third bus has no event of this provisioning.
+      const events = await eventsOf(name, status.provisioning_id, 3);
+      expect(
+        events.map((event) => [event.source, event['detail-type'], event.detail.data['targets']]),
+      ).toEqual(
+        expect.arrayContaining([
+          ['app1.provisioning', 'ServiceUserProvisioningRequested', [name]],
+          [`${name}.service-users`, 'ServiceUserCreated', undefined],
+          ['app1.provisioning', 'ServiceUserProvisioned', [name]],
+        ]),
+      );
+      const other = systemAt(NAMES.find((another) => another !== name) ?? '');
+      const elsewhere = await other.events(status.provisioning_id);
+      expect(elsewhere.map(({ source }) => source)).toEqual(['app1.provisioning', 'app1.provisioning']);
+    }
+
+    const [first, second] = both;
+    await waitUntilRemoved(first?.status.provisioning_id ?? '');
+    expect(await systemAt('app2').user(username)).toBeUndefined();
+    await expect(systemAt('payments').signIn(username, second?.password ?? '')).resolves.toEqual(
+      expect.any(String),
+    );
+    expect((await systemOf(outputs).status(second?.status.provisioning_id ?? '')).body).toMatchObject({
+      user: 'present',
+      targets: [{ target: 'payments', user: 'present' }],
+    });
+  });
+});
+
+describe('a target that is not active', () => {
+  it.each(['unknown', 'retired', 'gone'])('is refused when it is %s', async (state) => {
+    const request = { ...newRequest(), targets: [state === 'unknown' ? 'unregistered' : 'payments'] };
+    const post = () => systemOf(outputs).provision(request);
+
+    const { status, body } = await (state === 'unknown' ? post() : withState(state, post));
+
+    expect(status).toBe(400);
+    expect(problem.parse(body)).toMatchObject({
+      code: 'INVALID_REQUEST',
+      errors: [{ pointer: '/targets/0', detail: expect.stringContaining('app2') }],
+    });
+  });
+
+  it('still compensates and returns the status of a repeat when it has been retired', async () => {
+    const request = { ...newRequest(), targets: ['payments'] };
+    const key = { 'Idempotency-Key': request.username };
+    const post = () => systemOf(outputs).provision(request, key);
+    const { provisioning_id } = provisioningAccepted.parse((await post()).body);
+    await finish(provisioning_id);
+
+    await withState('retired', async () => {
+      const repeat = await post();
+      expect([repeat.status, repeat.body]).toEqual([
+        202,
+        expect.objectContaining({ provisioning_id, status: 'SUCCEEDED' }),
+      ]);
+      await waitUntilRemoved(provisioning_id);
+    });
+
+    expect(await systemAt('payments').user(request.username)).toBeUndefined();
+  });
+
+  it('counts as complete without a call when it is gone, and the status does not report its pool', async () => {
+    const request = newRequest();
+    const { provisioning_id } = await provision('payments', request);
+
+    await withState('gone', async () => {
+      const removed = await eventually(async () => {
+        const response = await systemOf(outputs).deprovision(provisioning_id, { Prefer: 'wait=20' });
+        expect(response.status).toBe(200);
+        return response.body;
+      }, 60_000);
+
+      expect(removed).toMatchObject({ user: 'unknown', targets: [{ target: 'payments', user: 'gone' }] });
+      expect((await systemOf(outputs).status(provisioning_id)).body).toMatchObject({
+        user: 'unknown',
+        targets: [{ target: 'payments', user: 'gone' }],
+      });
+      const { output } = await onLocalAws(`npx provision status ${provisioning_id}`);
+      expect(output).toContain('payments: gone, not checked');
+    });
+
+    const events = await eventsOf('payments', provisioning_id, 4);
+    expect(events.at(-1)).toMatchObject({
+      'detail-type': 'ServiceUserDeprovisioned',
+      detail: { data: { targets: ['payments'], gone: ['payments'] } },
+    });
+    expect(await systemAt('payments').user(request.username)).toMatchObject({ status: 'CONFIRMED' });
+  });
+
+  it('never counts as absent when its name is not registered, and is compensated once it is', async () => {
+    const { provisioning_id, username } = await provision('payments');
+    const app1 = systemOf(outputs);
+
+    await withTarget(outputs, 'app1-call-target', 'payments', { name: 'renamed' }, async () => {
+      expect(await app1.deprovision(provisioning_id)).toMatchObject({ status: 202 });
+      await eventually(async () => {
+        const attempts = await app1.states('RollBackProvisioning', provisioning_id);
+        expect(attempts.find(({ name }) => name === 'CancelUserCreation')?.errors).toContain(
+          'TargetNotRegistered',
+        );
+      }, 60_000);
+      expect((await app1.status(provisioning_id)).body).toMatchObject({ user: 'being_removed' });
+      expect(await systemAt('payments').user(username ?? '')).toMatchObject({ status: 'CONFIRMED' });
+    });
+
+    await waitUntilRemoved(provisioning_id);
+    expect(await systemAt('payments').user(username ?? '')).toBeUndefined();
+  });
+});
+
+describe('the local AWS with two targets', () => {
   it('is deleted by `npm run down`, with every file of it', async () => {
     expect(readFileSync(join(directory, 'outputs.json'), 'utf8')).toContain('payments');
 
