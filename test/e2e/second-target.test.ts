@@ -5,8 +5,10 @@ import { promisify } from 'node:util';
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import {
   AdminListGroupsForUserCommand,
+  DescribeUserPoolCommand,
   InitiateAuthCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { DynamoDBClient, GetItemCommand, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -23,12 +25,15 @@ import { localApiUrl } from '../../local/api-url.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { configuration, machineToken, newRequest, outputs, system } from './support/deployed.ts';
 
-/** A second target in the account and region of App2, deployed by the app of its team. App1 does not know it. */
+/**
+ * Two targets in the account and region of App2, deployed by the app of their team: payments adopts a user pool, and orders
+ * shares the rate limits of payments. App1 does not know them.
+ */
 
 const execute = promisify(execFile);
 
 let payments: Target;
-let apiUrl: string;
+let orders: Target;
 
 beforeAll(async () => {
   const deploy = join(import.meta.dirname, 'support', 'payments', 'deploy.ts');
@@ -37,12 +42,23 @@ beforeAll(async () => {
   });
   const stacks = z.record(z.string(), z.record(z.string(), z.string())).parse(JSON.parse(stdout));
   const found = targetsIn({ stackName: 'Payments', outputs: stacks['Payments'] ?? {} });
-  payments = stackOutputs.Target.parse(found.get('payments'));
-  apiUrl = localApiUrl(payments.api_url, outputs.endpoint);
+  const deployed = (name: string): Target => {
+    const target = stackOutputs.Target.parse(found.get(name));
+    return { ...target, api_url: localApiUrl(target.api_url, outputs.endpoint) };
+  };
+  payments = deployed('payments');
+  orders = deployed('orders');
 }, 180_000);
 
-const call = async (method: string, path: string, token: string, headers = {}, body?: object) => {
-  const response = await fetch(`${apiUrl}/${path}`, {
+const call = async (
+  { api_url }: Target,
+  method: string,
+  path: string,
+  token: string,
+  headers = {},
+  body?: object,
+) => {
+  const response = await fetch(`${api_url}/${path}`, {
     method,
     headers: { Authorization: `Bearer ${token}`, ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -50,7 +66,7 @@ const call = async (method: string, path: string, token: string, headers = {}, b
   return { status: response.status, body: (await response.json()) as unknown };
 };
 
-/** Signs in at the pool of payments; returns the access token. */
+/** Signs in through an app client; returns the access token. */
 async function signIn(clientId: string, username: string, password: string, hash?: string): Promise<string> {
   const { AuthenticationResult } = await system.clients.cognito.send(
     new InitiateAuthCommand({
@@ -66,69 +82,72 @@ async function signIn(clientId: string, username: string, password: string, hash
   return z.string().parse(AuthenticationResult?.AccessToken);
 }
 
-/** The token of the machine user that payments has issued to App1. */
-async function tokenOfApp1(): Promise<string> {
+/** The token of the machine user that a target has issued to App1. */
+async function tokenOfApp1({ credentials_secret_arn, machine_client_id: clientId }: Target): Promise<string> {
   const { SecretString = '' } = await new SecretsManagerClient(configuration).send(
-    new GetSecretValueCommand({ SecretId: payments.credentials_secret_arn }),
+    new GetSecretValueCommand({ SecretId: credentials_secret_arn }),
   );
   const { username, password, client_secret } = machineCredentials.parse(JSON.parse(SecretString));
-  const { machine_client_id: clientId } = payments;
   return signIn(clientId, username, password, secretHash(username, clientId, client_secret));
 }
 
-/** Requests a user at payments, with a password that is encrypted for a target; waits until the creation has finished. */
-async function create(target: string, request = newRequest()): Promise<ProvisioningStatus> {
+/** Requests a user at a target, with a password that is encrypted for the target of a name; waits until the creation has finished. */
+async function create(at: Target, name: string, request = newRequest()): Promise<ProvisioningStatus> {
   const id = randomUUID();
   const { username, password, human_user_id } = request;
   const { CiphertextBlob } = await new KMSClient(configuration).send(
     new EncryptCommand({
-      KeyId: payments.key_arn,
+      KeyId: at.key_arn,
       Plaintext: Buffer.from(password),
-      EncryptionContext: encryptionContext({ provisioning_id: id, username }, target),
+      EncryptionContext: encryptionContext({ provisioning_id: id, username }, name),
     }),
   );
   const encrypted_password = Buffer.from(CiphertextBlob ?? []).toString('base64');
-  const token = await tokenOfApp1();
+  const token = await tokenOfApp1(at);
   const headers = { 'Idempotency-Key': id, 'Creation-Id': randomUUID(), 'Content-Type': 'application/json' };
-  const accepted = await call('POST', 'admin/create-user', token, headers, {
+  const accepted = await call(at, 'POST', 'admin/create-user', token, headers, {
     username,
     encrypted_password,
     human_user_id,
   });
   expect(accepted).toMatchObject({ status: 202 });
   return eventually(async () => {
-    const { body } = await call('GET', `admin/create-user/${id}`, token, headers);
+    const { body } = await call(at, 'GET', `admin/create-user/${id}`, token, headers);
     const status = provisioningStatus.parse(body);
     expect(status.status).not.toBe('RUNNING');
     return status;
   }, 60_000);
 }
 
-/** The audit events on the bus of payments about a provisioning. */
-async function eventsOf(id: string): Promise<unknown[]> {
+/** The audit events on the bus of a target about a provisioning. */
+async function eventsOf(at: Target, id: string): Promise<unknown[]> {
   const { events = [] } = await system.clients.logs.send(
-    new FilterLogEventsCommand({ logGroupName: busLog(payments.event_bus_name), filterPattern: `"${id}"` }),
+    new FilterLogEventsCommand({ logGroupName: busLog(at.event_bus_name), filterPattern: `"${id}"` }),
   );
   return events.map(({ message = '' }): unknown => JSON.parse(message));
 }
 
 describe('a second target of the account', () => {
-  it('creates a user through its own API, who signs in at its own pool', async () => {
+  it('creates a user through its own API, who signs in at the pool that it has adopted', async () => {
     const request = newRequest();
 
-    const { provisioning_id, status } = await create('payments', request);
+    const { provisioning_id, status } = await create(payments, 'payments', request);
 
     expect(status).toBe('SUCCEEDED');
     await expect(signIn(payments.service_client_id, request.username, request.password)).resolves.toMatch(
       /\./,
     );
+    const { UserPool } = await system.clients.cognito.send(
+      new DescribeUserPoolCommand({ UserPoolId: payments.user_pool_id }),
+    );
+    expect(UserPool?.Name).toBe('own-pool');
     const { Groups = [] } = await system.clients.cognito.send(
       new AdminListGroupsForUserCommand({ UserPoolId: payments.user_pool_id, Username: request.username }),
     );
     expect(Groups.map(({ GroupName }) => GroupName)).toEqual(['service-user']);
     expect(await system.user(request.username)).toBeUndefined();
     const [event] = await eventually(async () => {
-      const found = await eventsOf(provisioning_id);
+      const found = await eventsOf(payments, provisioning_id);
       expect(found).toHaveLength(1);
       return found;
     });
@@ -140,15 +159,47 @@ describe('a second target of the account', () => {
   });
 
   it('rejects a password that is encrypted for another target', async () => {
-    await expect(create('app2')).resolves.toMatchObject({
+    await expect(create(payments, 'app2')).resolves.toMatchObject({
       status: 'FAILED',
       error: { code: 'CREDENTIALS_REJECTED' },
     });
   });
 
   it("rejects the token of App2's machine user", async () => {
-    const { status, body } = await call('GET', `admin/create-user/${randomUUID()}`, await machineToken());
+    const { status, body } = await call(
+      payments,
+      'GET',
+      `admin/create-user/${randomUUID()}`,
+      await machineToken(),
+    );
 
     expect([status, problem.parse(body).code]).toEqual([401, 'UNAUTHENTICATED']);
+  });
+});
+
+describe('targets with one table of rate limits', () => {
+  const tables = async () =>
+    (await new DynamoDBClient(configuration).send(new ListTablesCommand({}))).TableNames ?? [];
+  const nextStart = async () => {
+    const { Item } = await new DynamoDBClient(configuration).send(
+      new GetItemCommand({
+        TableName: 'payments-rate-limits',
+        Key: { name: { S: 'creations' } },
+        ConsistentRead: true,
+      }),
+    );
+    return Number(Item?.['next_at']?.N ?? 0);
+  };
+
+  it('reserve their creations from the same limit', async () => {
+    await create(payments, 'payments');
+    const before = await nextStart();
+
+    const { status } = await create(orders, 'orders');
+
+    expect(status).toBe('SUCCEEDED');
+    expect(await nextStart()).toBeGreaterThan(before);
+    expect(await tables()).toContain('payments-rate-limits');
+    expect(await tables()).not.toContain('orders-rate-limits');
   });
 });
