@@ -74,7 +74,10 @@ export default {
     suite('faults', ['faults'], {
       globalSetup: '<rootDir>/test/faults/setup.ts',
       globalTeardown: '<rootDir>/test/faults/teardown.ts',
-      setupFilesAfterEnv: ['<rootDir>/test/faults/support/timeout.ts'],
+      setupFilesAfterEnv: [
+        '<rootDir>/test/faults/support/target-of-file.ts',
+        '<rootDir>/test/faults/support/timeout.ts',
+      ],
     }),
     suite('package', ['package']),
     suite('models', ['models']),

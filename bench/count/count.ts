@@ -8,7 +8,8 @@ import type { PlannedProvisioning } from './planned-provisioning.ts';
 import { type CountedFault, countTraffic } from './traffic.ts';
 
 /** API Gateway invokes the authorizer once for a token; this invocation does not pass the proxy. */
-const AUTHORIZER = '/aws/lambda/app2-authorizer';
+const authorizerLogs = ({ app2 }: Outputs): string[] =>
+  app2.log_groups.filter((name) => name.endsWith('-authorizer'));
 
 /** Functions that do not belong to a provisioning: the caller's polls, and the sweeps, which run by a schedule. */
 const UNRELATED_FUNCTIONS = [
@@ -47,7 +48,7 @@ export async function countAmongOthers({
     const requests = await run();
     const traffic = await counter.read();
     const { transitions, invocations } = await countExecutionsOf(outputs, planned);
-    const authorized = (await loggedSince(outputs, [AUTHORIZER], since)).invocations.length;
+    const authorized = (await loggedSince(outputs, authorizerLogs(outputs), since)).invocations.length;
     // API Gateway invokes one function for each request.
     return { transitions, ...traffic, invocations: invocations + requests + traffic.http + authorized };
   } finally {

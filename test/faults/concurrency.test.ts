@@ -2,15 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import { passwordWithoutSymbol } from '../../local/harness/lax-policy.ts';
-import { newPassword, newRequest, system, waitForCompletion } from '../e2e/support/deployed.ts';
+import { newPassword, newRequest, waitForCompletion } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { delayCall, findCall } from './support/call-rules.ts';
+import { system } from './support/deployed.ts';
 import { findExecution } from './support/executions.ts';
 import { violations, waitForOutcome } from './support/oracle.ts';
 import { type PlannedProvisioning, plan } from './support/plan.ts';
 import { deprovision, post, problemCode } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
 import { type FinalChecks, suite } from './support/suite.ts';
+import { requestedTargets } from './support/target.ts';
 
 /** Concurrent requests, and DELETE at any time. */
 interface Scenario {
@@ -83,7 +85,10 @@ const scenarios: Scenario[] = [
         error: { code: 'ThrottlingException', status: 400 },
       });
       const headers = { 'Idempotency-Key': planned.key, Prefer: 'wait=1' };
-      const response = await system.provision({ username, password, human_user_id }, headers);
+      const response = await system.provision(
+        { username, password, human_user_id, ...requestedTargets },
+        headers,
+      );
       expect(response).toMatchObject({ status: 202, body: { provisioning_id: planned.id } });
       expect(await throttled.allFired()).toBe(true);
       await throttled.lift();

@@ -2,17 +2,19 @@ import { EventBridgeClient, ListRulesCommand, ListTargetsByRuleCommand } from '@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { expect } from '@jest/globals';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
-import { completionNotification, notificationSource } from '../../contracts/notification.ts';
+import { notificationSource } from '../../contracts/notification.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
+import type { ResumeProvisioningInput } from '../../handlers/app1/lib/resume-provisioning.ts';
 import { predictedSub } from '../../local/harness/faults/predicted-sub.ts';
 import type { FaultRule } from '../../local/harness/faults/rules.ts';
 import type { ApiResponse, Machine, PublishedEvent } from '../../local/system.ts';
-import { configuration, newPassword, outputs, system, waitForCompletion } from '../e2e/support/deployed.ts';
+import { configuration, newPassword, outputs, waitForCompletion } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import type { Call } from './matrix/calls.ts';
 import { falseAbsenceReports } from './support/absence-reports.ts';
 import { denyCalls, dropCalls, findCall } from './support/call-rules.ts';
 import { POLL_INTERVAL_MS } from './support/concurrency.ts';
+import { system, targetOutputs } from './support/deployed.ts';
 import { findExecution, type rollBackOf, waitUntilFinished } from './support/executions.ts';
 import { expireRecords, listExecutionNames, machines, waitUntilIdle } from './support/expiry.ts';
 import { provision } from './support/interruption-points.ts';
@@ -20,10 +22,11 @@ import { interventions } from './support/interventions.ts';
 import { violations, waitForOutcome } from './support/oracle.ts';
 import { type PlannedProvisioning, plan } from './support/plan.ts';
 import { changesOf, type UnrelatedUser, userSnapshot } from './support/pool.ts';
-import { deprovision, post, problemCode, statusAtApp2 } from './support/provisioning.ts';
+import { deprovision, post, problemCode, statusAtTarget } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
 import { type FinalChecks, suite } from './support/suite.ts';
 import { runSweepsSoon } from './support/sweeps.ts';
+import { target } from './support/target.ts';
 
 /**
  * The records of executions expire: AWS deletes the record of an execution 90 days after it has finished. The user, its
@@ -166,7 +169,7 @@ async function reusedEventIds({ id }: PlannedProvisioning, before: PublishedEven
 const operations = {
   GET: async (past, finalChecks) => {
     const { id } = past.planned;
-    const responses = await Promise.all([system.status(id), statusAtApp2(id)]);
+    const responses = await Promise.all([system.status(id), statusAtTarget(id)]);
     const known = await Promise.all(
       (['ProvisionServiceUser', 'CreateServiceUser'] as const).map((machine) => hasRecord(machine, past)),
     );
@@ -265,35 +268,20 @@ async function invariantViolations(
 
 const events = new EventBridgeClient(configuration);
 const lambda = new LambdaClient(configuration);
-const bus = outputs.app2.event_bus_name;
+
+/** App1's bus, to which a rule on the target's bus forwards the completion notifications. */
+const NOTIFICATIONS_BUS = 'app1-notifications';
 
 /** Invokes the functions that receive the outcome of a creation, at both services, with an outcome of this status. */
-async function notifyAgain(
-  { id, username, human_user_id }: PlannedProvisioning,
-  status: 'SUCCEEDED' | 'ABORTED',
-): Promise<void> {
-  const at = new Date();
-  const notification = {
-    source: notificationSource('app2'),
-    'detail-type': completionNotification.detailType,
-    detail: {
-      provisioning_id: id,
-      status,
-      user: status === 'SUCCEEDED' ? 'present' : 'being_removed',
-      username,
-      human_user_id,
-      started_at: at.toISOString(),
-      stopped_at: at.toISOString(),
-    },
-  };
-  await invokeAll(await targetsOf(completionNotification.detailType, bus), notification);
-  // Once for each service.
-  for (let n = 0; n < 2; n += 1)
-    await invokeAll(await targetsOf('Execution Status Change'), { detail: { name: id, status } });
+async function notifyAgain({ id }: PlannedProvisioning, status: 'SUCCEEDED' | 'ABORTED'): Promise<void> {
+  const resume: ResumeProvisioningInput = { action: 'ResumeProvisioning', target, provisioning_id: id };
+  await invokeAll(await functionsOf(`"${notificationSource(target)}"`, NOTIFICATIONS_BUS), resume);
+  for (const arn of [outputs.app1.state_machine_arn, targetOutputs.state_machine_arn])
+    await invokeAll(await functionsOf(`"${arn}"`), { detail: { name: id, status } });
 }
 
-/** ARNs of the functions that are targets of the rules whose pattern contains a text. */
-async function targetsOf(text: string, EventBusName?: string): Promise<string[]> {
+/** ARNs of the functions that are targets of the rules whose pattern contains a text. @throws Error if there are none */
+async function functionsOf(text: string, EventBusName?: string): Promise<string[]> {
   const { Rules = [] } = await events.send(new ListRulesCommand({ EventBusName }));
   const all = await Promise.all(
     Rules.filter(({ EventPattern = '' }) => EventPattern.includes(text)).map(async ({ Name: Rule }) => {
@@ -301,6 +289,7 @@ async function targetsOf(text: string, EventBusName?: string): Promise<string[]>
       return Targets.flatMap(({ Arn = '' }) => (Arn.includes(':function:') ? [Arn] : []));
     }),
   );
+  if (all.flat().length === 0) throw new Error(`No function receives events of a rule with ${text}.`);
   return all.flat();
 }
 
@@ -668,7 +657,7 @@ async function stopDuringSetPassword(
 const secondOf = (planned: PlannedProvisioning): PlannedProvisioning => ({
   ...planned,
   password: newPassword(),
-  sub: predictedSub(outputs.app2.user_pool_id, planned.username, 2),
+  sub: predictedSub(targetOutputs.user_pool_id, planned.username, 2),
 });
 
 /** Provisions and deprovisions a user; then the main records expire before the younger ones of the roll-backs. */

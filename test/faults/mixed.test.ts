@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import type { FaultRule } from '../../local/harness/faults/rules.ts';
-import { system } from '../e2e/support/deployed.ts';
 import { denyCalls, findCall } from './support/call-rules.ts';
+import { system } from './support/deployed.ts';
 import { waitForState } from './support/executions.ts';
 import { violations, waitForOutcome } from './support/oracle.ts';
 import { type PlannedProvisioning, plan } from './support/plan.ts';

@@ -1,10 +1,10 @@
 import { expect } from '@jest/globals';
 import { provisioningStatus, type WaitingFor } from '../../contracts/status.ts';
 import type { FaultRule } from '../../local/harness/faults/rules.ts';
-import { statesOf, system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { kms } from './matrix/matches.ts';
 import { attemptsDuring, outages } from './matrix/outages.ts';
+import { statesOf, system } from './support/deployed.ts';
 import { countAttempts, waitForRetries, waitUntilFinished } from './support/executions.ts';
 import { violations, waitForOutcome } from './support/oracle.ts';
 import { type PlannedProvisioning, plan } from './support/plan.ts';

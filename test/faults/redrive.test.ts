@@ -1,9 +1,9 @@
 import { ExecutionNotRedrivable, RedriveExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect } from '@jest/globals';
 import type { Machine } from '../../local/system.ts';
-import { system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { denyCalls } from './support/call-rules.ts';
+import { system } from './support/deployed.ts';
 import { findExecution, waitUntilFinished } from './support/executions.ts';
 import { interruptAt, interruptionPoints, planFor, provision } from './support/interruption-points.ts';
 import { violations, waitForOutcome } from './support/oracle.ts';

@@ -1,5 +1,6 @@
 import type { Outputs } from '../../cli/outputs.ts';
 import { listrProgress } from '../../cli/support/progress.ts';
+import { functionNamed } from '../../infra/names.ts';
 import { withLaxPolicy } from '../../local/harness/lax-policy.ts';
 import { withVariables } from '../../local/harness/variables.ts';
 import { faultsDirectory } from '../../local/paths.ts';
@@ -8,18 +9,23 @@ import { keptUp } from '../support/kept-up.ts';
 import { withProxiedAws } from '../support/proxied.ts';
 import { recordingsOf } from '../support/recorded.ts';
 import { MAX_CONCURRENT_CASES } from './support/concurrency.ts';
+import { targets } from './support/targets.ts';
 
 /** Part of its range from which a pause with full jitter is drawn: a draw that AWS can make, too, and a short one. */
 const JITTER = 0.01;
 
-/** Two files run at the same time, and each of their provisionings may wait for seconds at App1 and at App2. */
+/** Two files run at the same time, and each of their provisionings may wait for seconds at App1 and at the target. */
 const CONCURRENT_WAITS = 2 * MAX_CONCURRENT_CASES;
 const WORKERS = {
   each: 16,
   of: {
     'app1-call-target': CONCURRENT_WAITS,
-    'app2-start-user-creation': CONCURRENT_WAITS,
-    'app2-cancel-user-creation': CONCURRENT_WAITS,
+    ...Object.fromEntries(
+      targets.flatMap((target) => [
+        [functionNamed(target, 'start-user-creation'), CONCURRENT_WAITS],
+        [functionNamed(target, 'cancel-user-creation'), CONCURRENT_WAITS],
+      ]),
+    ),
   },
 };
 
@@ -51,21 +57,32 @@ const localAws = keptUp<Outputs>(async (use) =>
   withProxiedAws(
     {
       directory: faultsDirectory,
+      targets,
       testSwitches: { ...testSwitches, record: await recordingsOf(faultsDirectory) },
     },
     listrProgress,
     (outputs, proxyUrl) => {
       process.env['FAULT_PROXY_URL'] = proxyUrl;
-      return withVariables(outputs, 'app2-start-user-creation', { ...RATES, ...POLLS }, () =>
-        withVariables(outputs, 'app2-decrypt-credentials', RATES, () =>
-          withLaxPolicy(outputs, () => use(outputs)),
-        ),
-      );
+      return withRates(outputs, targets, () => withLaxPolicy(outputs, () => use(outputs)));
     },
   ),
 );
 
-/** Starts a local AWS with a fault proxy between it and the functions and state machines. */
+/** Sets the rates of targets while `run` runs. */
+async function withRates(
+  outputs: Outputs,
+  [target, ...others]: readonly string[],
+  run: () => Promise<void>,
+): Promise<void> {
+  if (target === undefined) return run();
+  await withVariables(outputs, functionNamed(target, 'start-user-creation'), { ...RATES, ...POLLS }, () =>
+    withVariables(outputs, functionNamed(target, 'decrypt-credentials'), RATES, () =>
+      withRates(outputs, others, run),
+    ),
+  );
+}
+
+/** Starts a local AWS with two targets and a fault proxy between it and the functions and state machines. */
 export default async function setUp(): Promise<void> {
   process.env['LOCAL_AWS_DIR'] = faultsDirectory;
   exportVariables(await localAws.up());

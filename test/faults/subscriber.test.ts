@@ -6,14 +6,15 @@ import Ajv2020 from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { main as redrive } from '../../cli/redrive.ts';
 import { main as replay } from '../../cli/replay.ts';
-import { type EventName, eventRows, events } from '../../contracts/events/catalogue.ts';
+import { type EventName, eventRows, events, sourceOf } from '../../contracts/events/catalogue.ts';
 import { sequenceViolations } from '../../contracts/events/sequences.ts';
 import { type ReceivedEvent, readEvent } from '../../contracts/events/subscriber.ts';
+import { APP1, type ServiceKind, serviceKinds } from '../../contracts/services.ts';
 import { passwordWithoutSymbol } from '../../local/harness/lax-policy.ts';
-import { system } from '../e2e/support/deployed.ts';
 import { type Call, calls } from './matrix/calls.ts';
 import { effectOf, type Fault } from './matrix/faults.ts';
 import { denyCalls, findCall } from './support/call-rules.ts';
+import { system } from './support/deployed.ts';
 import { waitForState } from './support/executions.ts';
 import { interventions } from './support/interventions.ts';
 import { violations, waitForOutcome } from './support/oracle.ts';
@@ -24,6 +25,7 @@ import { inject } from './support/proxy.ts';
 import { listPublications } from './support/publications.ts';
 import { changedRepeats } from './support/repeats.ts';
 import { subscribe } from './support/subscriber.ts';
+import { targetSource } from './support/target.ts';
 
 /**
  * A subscriber receives the events of a hundred provisionings that succeed, fail, or are stopped, cancelled or
@@ -106,46 +108,41 @@ async function runKind(kind: Kind, planned: PlannedProvisioning): Promise<void> 
   }
 }
 
-type Source = 'app1.provisioning' | 'app2.service-users';
-
 /** The last event of each service. */
-const lastEvents: Record<Kind, Record<Source, EventName>> = {
-  succeeds: { 'app1.provisioning': 'ServiceUserProvisioned', 'app2.service-users': 'ServiceUserCreated' },
+const lastEvents: Record<Kind, Record<ServiceKind, EventName>> = {
+  succeeds: { app1: 'ServiceUserProvisioned', app2: 'ServiceUserCreated' },
   'is rejected': {
-    'app1.provisioning': 'ServiceUserProvisioningFailed',
-    'app2.service-users': 'ServiceUserCreationRejected',
+    app1: 'ServiceUserProvisioningFailed',
+    app2: 'ServiceUserCreationRejected',
   },
   'is compensated': {
-    'app1.provisioning': 'ServiceUserProvisioningFailed',
-    'app2.service-users': 'ServiceUserCreationRolledBack',
+    app1: 'ServiceUserProvisioningFailed',
+    app2: 'ServiceUserCreationRolledBack',
   },
   // App1's roll-back cancels the creation at App2.
   'is stopped at App1': {
-    'app1.provisioning': 'ServiceUserProvisioningFailed',
-    'app2.service-users': 'ServiceUserCreationCancelled',
+    app1: 'ServiceUserProvisioningFailed',
+    app2: 'ServiceUserCreationCancelled',
   },
   'times out at App1': {
-    'app1.provisioning': 'ServiceUserProvisioningFailed',
-    'app2.service-users': 'ServiceUserCreationCancelled',
+    app1: 'ServiceUserProvisioningFailed',
+    app2: 'ServiceUserCreationCancelled',
   },
   'is stopped at App2': {
-    'app1.provisioning': 'ServiceUserProvisioningFailed',
-    'app2.service-users': 'ServiceUserCreationRolledBack',
+    app1: 'ServiceUserProvisioningFailed',
+    app2: 'ServiceUserCreationRolledBack',
   },
   'is cancelled': {
-    'app1.provisioning': 'ServiceUserProvisioningCancelled',
-    'app2.service-users': 'ServiceUserCreationCancelled',
+    app1: 'ServiceUserProvisioningCancelled',
+    app2: 'ServiceUserCreationCancelled',
   },
   'is deprovisioned': {
-    'app1.provisioning': 'ServiceUserDeprovisioned',
-    'app2.service-users': 'ServiceUserRemoved',
+    app1: 'ServiceUserDeprovisioned',
+    app2: 'ServiceUserRemoved',
   },
 };
-const sources: readonly Source[] = ['app1.provisioning', 'app2.service-users'];
-const machineOf = {
-  'app1.provisioning': 'ProvisionServiceUser',
-  'app2.service-users': 'CreateServiceUser',
-} as const;
+const sources: Record<ServiceKind, string> = { app1: sourceOf(APP1), app2: targetSource };
+const machineOf = { app1: 'ProvisionServiceUser', app2: 'CreateServiceUser' } as const;
 
 /** The published schemas, compiled by an independent validator. */
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
@@ -212,9 +209,9 @@ describe('a subscriber', () => {
   const idsOf = (all: readonly { detail: { metadata: { event_id: string } } }[]): string[] =>
     [...new Set(all.map(({ detail }) => detail.metadata.event_id))].sort();
   const receivedEvents = (): ReceivedEvent[] => received.map(readEvent);
-  const receivedEventsOf = (id: string, source: Source): ReceivedEvent[] =>
+  const receivedEventsOf = (id: string, service: ServiceKind): ReceivedEvent[] =>
     receivedEvents().filter(
-      (event) => event.source === source && event.detail.metadata.provisioning_id === id,
+      (event) => event.source === sources[service] && event.detail.metadata.provisioning_id === id,
     );
   const published = (): string[] => provisionings.flatMap((row) => row.published).sort();
   const idsOfProvisionings = (all: ReceivedEvent[]): string[] =>
@@ -248,10 +245,10 @@ describe('a subscriber', () => {
 
   it('receives from each service an event sequence of the catalogue, in the order of the histories', async () => {
     for (const { id, kind } of provisionings)
-      for (const source of sources) {
-        const names = namesInOrder(receivedEventsOf(id, source));
-        expect([kind, source, sequenceViolations(names, { finished: true })]).toEqual([kind, source, []]);
-        const history = await listPublications(id, machineOf[source]);
+      for (const service of serviceKinds) {
+        const names = namesInOrder(receivedEventsOf(id, service));
+        expect([kind, service, sequenceViolations(names, { finished: true })]).toEqual([kind, service, []]);
+        const history = await listPublications(id, machineOf[service]);
         const entered = [...new Set(history.map(({ event }) => event))];
         const confirmed = entered.filter((event) =>
           history.some((publication) => publication.event === event && publication.confirmed),
@@ -264,9 +261,9 @@ describe('a subscriber', () => {
   it('receives a last event that matches the pool', async () => {
     for (const { id, kind, username } of provisionings) {
       const stamp = (await system.user(username))?.attributes['custom:provisioning_id'];
-      for (const source of sources) {
-        const last = namesInOrder(receivedEventsOf(id, source)).at(-1);
-        expect([kind, source, last]).toEqual([kind, source, lastEvents[kind][source]]);
+      for (const service of serviceKinds) {
+        const last = namesInOrder(receivedEventsOf(id, service)).at(-1);
+        expect([kind, service, last]).toEqual([kind, service, lastEvents[kind][service]]);
         expect(last !== undefined && events[last].user).toBe(stamp === id ? 'present' : 'absent');
       }
     }

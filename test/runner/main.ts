@@ -110,7 +110,7 @@ const selections: Record<(typeof suites)[number], readonly (readonly Part[])[]> 
 
 /**
  * `npm test`: everything that CI runs, with a sample of the failure suite; `npm run test:unit`: the tests without a local
- * AWS; `npm run test:faults`: the whole failure suite; `npm run test:permissions`: removes each permission; `npm run
+ * AWS; `npm run test:faults`: the whole failure suite, at the target of `FAULTS_TARGET`; `npm run test:permissions`: removes each permission; `npm run
  * test:openapi`: random requests to both APIs; `npm run test:guides`: the commands of the guides; `npm run
  * test:acceptance`: the acceptance with every defect. The last line is `N passed, N failed`; Biome, the type checker and
  * the secret scanner count as one each. The exit status is 0 only if nothing failed.

@@ -5,7 +5,7 @@ import type { Progress } from '../../cli/support/progress.ts';
 import { startFaultProxy } from '../../local/harness/fault-proxy.ts';
 import { guarded } from '../../local/interrupt.ts';
 import { ensurePython } from '../../local/python.ts';
-import { withLocalAws } from '../../local/stack.ts';
+import { type LocalAwsOptions, withLocalAws } from '../../local/stack.ts';
 import type { TestSwitches } from '../../local/test-switches.ts';
 
 /**
@@ -13,7 +13,11 @@ import type { TestSwitches } from '../../local/test-switches.ts';
  * The proxy's address is given; a client of the local AWS itself bypasses the proxy.
  */
 export async function withProxiedAws<Result>(
-  { directory, testSwitches }: { directory: string; testSwitches: TestSwitches },
+  {
+    directory,
+    targets,
+    testSwitches,
+  }: Pick<LocalAwsOptions, 'directory' | 'targets'> & { testSwitches: TestSwitches },
   progress: Progress,
   use: (outputs: Outputs, proxyUrl: string) => Promise<Result>,
 ): Promise<Result> {
@@ -24,7 +28,7 @@ export async function withProxiedAws<Result>(
   const proxy = await startFaultProxy({ python, port: proxyPort, upstream, directory });
   return guarded(proxy.stop, async () => {
     try {
-      const options = { directory, port, lambdaEndpoint: proxy.url, testSwitches };
+      const options = { directory, port, lambdaEndpoint: proxy.url, targets, testSwitches };
       return await withLocalAws(options, progress, (outputs) => use(outputs, proxy.url));
     } finally {
       await proxy.stop();

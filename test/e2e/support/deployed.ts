@@ -10,7 +10,7 @@ import {
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { readOutputs, type Target } from '../../../cli/outputs.ts';
 import { settings } from '../../../cli/support/paths.ts';
-import { provisioningAccepted } from '../../../contracts/app1-api.ts';
+import { type CreateServiceUserRequest, provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
 import { encryptionContext } from '../../../contracts/encryption-context.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
@@ -52,7 +52,7 @@ export function newRequest(
 
 /** Starts a provisioning; returns its id. @throws Error unless App1 accepts the request */
 export async function start(
-  request: ReturnType<typeof newRequest>,
+  request: CreateServiceUserRequest,
   headers: Record<string, string> = {},
 ): Promise<string> {
   const { status, body } = await system.provision(request, headers);
@@ -135,13 +135,18 @@ export async function restart(FunctionName: string): Promise<void> {
   await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, MemorySize }));
 }
 
-/** Encrypts a password under App2's key, as App1 does. */
-export async function encryptFor(id: string, username: string, password: string): Promise<string> {
+/** Encrypts a password under the key of a target, as App1 does. @param name name of the target */
+export async function encryptFor(
+  id: string,
+  username: string,
+  password: string,
+  name = 'app2',
+): Promise<string> {
   const { CiphertextBlob } = await new KMSClient(configuration).send(
     new EncryptCommand({
-      KeyId: outputs.app2.key_arn,
+      KeyId: outputs.targets[name]?.key_arn,
       Plaintext: Buffer.from(password),
-      EncryptionContext: encryptionContext({ provisioning_id: id, username }, 'app2'),
+      EncryptionContext: encryptionContext({ provisioning_id: id, username }, name),
     }),
   );
   return Buffer.from(CiphertextBlob ?? []).toString('base64');

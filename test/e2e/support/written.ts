@@ -22,16 +22,20 @@ const { stepFunctions, logs } = system.clients;
 const machines = [
   outputs.app1.state_machine_arn,
   outputs.app1.roll_back_state_machine_arn,
-  outputs.app2.state_machine_arn,
-  outputs.app2.roll_back_state_machine_arn,
+  ...Object.values(outputs.targets).flatMap((target) => [
+    target.state_machine_arn,
+    target.roll_back_state_machine_arn,
+  ]),
 ];
 
 /**
- * What the system has written since a time: every log group of both services, including those of the event buses, and
+ * What the system has written since a time: every log group of all services, including those of the event buses, and
  * input, output, variables and history of the executions that have started since.
  */
 export async function* writtenSince(since: Date): AsyncGenerator<Written> {
-  for (const logGroupName of [...outputs.app1.log_groups, ...outputs.app2.log_groups])
+  for (const logGroupName of [outputs.app1, ...Object.values(outputs.targets)].flatMap(
+    ({ log_groups }) => log_groups,
+  ))
     yield* logOf(logGroupName, since);
   for (const stateMachineArn of machines)
     for await (const { executions = [] } of paginateListExecutions(

@@ -2,16 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { EXPRESS_MAX_DELAY_SECONDS } from '../../../handlers/app2/lib/creation-limiter.ts';
 import { withVariables } from '../../../local/harness/variables.ts';
-import {
-  encryptFor,
-  machineToken,
-  newName,
-  newPassword,
-  outputs,
-  system,
-} from '../../e2e/support/deployed.ts';
+import { newName, newPassword, outputs } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { type AssignedStart, assignedStart } from '../../support/assigned-start.ts';
+import { encryptFor, machineToken, system } from '../support/deployed.ts';
+import { targetFunction } from '../support/target.ts';
 
 /** One creation in 20 s, and one express creation in 10 s: a few requests fill the queue. */
 const INTERVAL_SECONDS = 20;
@@ -24,7 +19,7 @@ const FLOOD = 6;
 /** Longest time until a creation has its start time, in milliseconds: the computer may be under load. */
 const START_ASSIGNED_WITHIN = 120_000;
 
-/** Requests a user at App2 on behalf of a caller; returns the id without waiting for the outcome. */
+/** Requests a user at the target on behalf of a caller; returns the id without waiting for the outcome. */
 async function request(caller: string): Promise<string> {
   const id = randomUUID();
   const username = newName('flood');
@@ -53,8 +48,8 @@ async function cancel(id: string): Promise<void> {
 }
 
 it('a flood of requests of one caller delays another caller by two seconds at most', async () => {
-  await withVariables(outputs, 'app2-start-user-creation', { ...RATES, ...POLLS }, () =>
-    withVariables(outputs, 'app2-decrypt-credentials', RATES, async () => {
+  await withVariables(outputs, targetFunction('start-user-creation'), { ...RATES, ...POLLS }, () =>
+    withVariables(outputs, targetFunction('decrypt-credentials'), RATES, async () => {
       const flood = await Promise.all(Array.from({ length: FLOOD }, () => request('a-greedy-caller')));
       const starts = await Promise.all(flood.map(waitForStart));
       const last = Math.max(...starts.map(({ startAt }) => startAt));

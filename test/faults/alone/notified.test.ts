@@ -6,11 +6,12 @@ import { completionNotification, notificationSource } from '../../../contracts/n
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { exhaustRateLimit } from '../../../local/harness/exhaust-rate-limit.ts';
 import type { FaultRule } from '../../../local/harness/faults/rules.ts';
-import { configuration, outputs, statesOf, system } from '../../e2e/support/deployed.ts';
+import { configuration, outputs } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { fromFunction, notifiedCalls } from '../matrix/calls.ts';
 import { effectOf, type Fault, faults } from '../matrix/faults.ts';
 import { dropCalls } from '../support/call-rules.ts';
+import { statesOf, system, targetOutputs } from '../support/deployed.ts';
 import { waitForState } from '../support/executions.ts';
 import { interventions } from '../support/interventions.ts';
 import { violations, waitForOutcome } from '../support/oracle.ts';
@@ -18,6 +19,7 @@ import { type PlannedProvisioning, plan } from '../support/plan.ts';
 import { deprovision, post } from '../support/provisioning.ts';
 import { type InjectedFaults, inject } from '../support/proxy.ts';
 import { suite } from '../support/suite.ts';
+import { names, target } from '../support/target.ts';
 
 /**
  * Each creation is queued, and App1 does not poll: App2 publishes a completion notification, then App1 reads the status
@@ -78,12 +80,12 @@ const statusRead = ({ id: name }: PlannedProvisioning): FaultRule => ({
   latency: 0.001,
 });
 
-/** Publishes a notification on App2's bus, with the permission to publish events only. */
+/** Publishes a notification on the target's bus, with the permission to publish events only. */
 async function forgeNotification({ id: provisioning_id }: PlannedProvisioning): Promise<void> {
   const Detail = JSON.stringify({ provisioning_id, status: 'SUCCEEDED', user: 'present' });
-  const Source = notificationSource('app2');
+  const Source = notificationSource(target);
   const { detailType: DetailType } = completionNotification;
-  const EventBusName = outputs.app2.event_bus_name;
+  const EventBusName = targetOutputs.event_bus_name;
   await new EventBridgeClient(configuration).send(
     new PutEventsCommand({ Entries: [{ EventBusName, Source, DetailType, Detail }] }),
   );
@@ -170,7 +172,7 @@ async function isReserved({ id: name }: PlannedProvisioning): Promise<boolean> {
   const creation_id = await system.generationOf('CreateServiceUser', name);
   const { Item } = await new DynamoDBClient(configuration).send(
     new GetItemCommand({
-      TableName: 'app2-rate-limits',
+      TableName: names.rateLimitsTable,
       Key: { name: { S: `reservation:${creation_id}` } },
       ConsistentRead: true,
     }),
@@ -188,8 +190,8 @@ const readEstimate = (name: string): Promise<number> =>
 
 const exhaust = () =>
   Promise.all([
-    exhaustRateLimit(outputs, 'creations', START_DELAY_SECONDS),
-    exhaustRateLimit(outputs, 'express-creations', 2 * START_DELAY_SECONDS),
+    exhaustRateLimit(outputs, 'creations', START_DELAY_SECONDS, target),
+    exhaustRateLimit(outputs, 'express-creations', 2 * START_DELAY_SECONDS, target),
   ]);
 
 /** Keeps the rate limiter exhausted while a function runs, so that each creation is queued. */
@@ -200,7 +202,7 @@ async function withExhaustedLimiter(run: () => Promise<unknown>): Promise<void> 
     await exhaust();
 }
 
-const restorePolls = exhaustRateLimit(outputs, 'status-polls', 24 * 60 * 60);
+const restorePolls = exhaustRateLimit(outputs, 'status-polls', 24 * 60 * 60, target);
 afterAll(async () => (await restorePolls)());
 
 suite('a creation with a completion notification', cases, {

@@ -1,9 +1,9 @@
 import { expect } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import type { FaultRule } from '../../../local/harness/faults/rules.ts';
-import { statesOf, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { attemptsDuring } from '../matrix/outages.ts';
+import { statesOf, system } from '../support/deployed.ts';
 import { countAttempts } from '../support/executions.ts';
 import { recycle } from '../support/interventions.ts';
 import { violations, waitForOutcome } from '../support/oracle.ts';

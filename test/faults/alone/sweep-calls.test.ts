@@ -13,6 +13,7 @@ import { cancel, post } from '../support/provisioning.ts';
 import { type InjectedFaults, inject } from '../support/proxy.ts';
 import { type FinalChecks, suite } from '../support/suite.ts';
 import { runSweep } from '../support/sweeps.ts';
+import { targetFunction } from '../support/target.ts';
 
 /**
  * Faults of the calls by which the sweeps find executions. A failed run loses nothing: the next successful run finds the
@@ -44,7 +45,7 @@ const sweeps: Sweep[] = [
     },
   },
   {
-    functionName: 'app2-sweep-user-creations',
+    functionName: targetFunction('sweep-user-creations'),
     async leaveForSweep() {
       const planned = await plan();
       await provision(planned);

@@ -1,12 +1,14 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { withoutPermission } from '../../../local/harness/without-permission.ts';
-import { newRequest, outputs, system, waitForCompletion } from '../../e2e/support/deployed.ts';
+import { newRequest, outputs, waitForCompletion } from '../../e2e/support/deployed.ts';
+import { system } from '../support/deployed.ts';
 import { rollBackAttempts, waitForFailedRollBack, waitForState } from '../support/executions.ts';
 import { interventions } from '../support/interventions.ts';
 import { type Provisioning, reappearedUsers, violations, waitForOutcome } from '../support/oracle.ts';
-import { requestProvisioning } from '../support/provisioning.ts';
+import { postOnce, requestProvisioning } from '../support/provisioning.ts';
 import { runSweeps, withoutStatusEvents } from '../support/sweeps.ts';
+import { targetFunction } from '../support/target.ts';
 
 const finished: { id: string; user: string }[] = [];
 
@@ -43,7 +45,7 @@ describe('the sweep', () => {
     await waitForCompletion(provisioning.id);
     await withoutPermission(
       outputs,
-      { functionName: 'app2-delete-user' },
+      { functionName: targetFunction('delete-user') },
       'cognito-idp:AdminDeleteUser',
       async () => {
         expect((await system.deprovision(provisioning.id, { Prefer: 'wait=5' })).status).toBe(202);
@@ -70,7 +72,7 @@ describe('a stopped provisioning', () => {
     const status = await checkInvariants(provisioning);
 
     expect(status.error).toMatchObject({ code: 'ABORTED', retryable: true });
-    const repeat = await system.provision(request, { 'Idempotency-Key': `key-${request.username}` });
+    const repeat = await postOnce(request, `key-${request.username}`);
     expect(repeat.body).toMatchObject({ provisioning_id: provisioning.id, status: 'ABORTED' });
     const next = await requestProvisioning(request, 'another');
     expect(next.id).not.toBe(provisioning.id);

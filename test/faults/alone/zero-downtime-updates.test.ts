@@ -6,14 +6,17 @@ import {
   UpdateStateMachineCommand,
 } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
+import { app1Names } from '../../../infra/names.ts';
 import type { Machine } from '../../../local/system.ts';
-import { outputs, statesOf, system, waitForCompletion } from '../../e2e/support/deployed.ts';
+import { outputs, waitForCompletion } from '../../e2e/support/deployed.ts';
 import { delayState } from '../support/call-rules.ts';
+import { statesOf, system, targetOutputs } from '../support/deployed.ts';
 import { waitForState } from '../support/executions.ts';
 import { violations } from '../support/oracle.ts';
 import { plan } from '../support/plan.ts';
 import { deprovision, post } from '../support/provisioning.ts';
 import { inject } from '../support/proxy.ts';
+import { names, target } from '../support/target.ts';
 
 /**
  * The state machines that an update replaces while executions run. Their golden definitions represent the previous
@@ -21,10 +24,10 @@ import { inject } from '../support/proxy.ts';
  */
 const machines = {
   ProvisionServiceUser: outputs.app1.state_machine_arn,
-  CreateServiceUser: outputs.app2.state_machine_arn,
-  RollBackServiceUser: outputs.app2.roll_back_state_machine_arn,
+  CreateServiceUser: targetOutputs.state_machine_arn,
+  RollBackServiceUser: targetOutputs.roll_back_state_machine_arn,
 } as const satisfies Partial<Record<Machine, string>>;
-const names = Object.keys(machines) as (keyof typeof machines)[]; // keys of a const object
+const machineNames = Object.keys(machines) as (keyof typeof machines)[]; // keys of a const object
 
 const { stepFunctions } = system.clients;
 const update = (stateMachineArn: string, definition: string) =>
@@ -34,8 +37,10 @@ const update = (stateMachineArn: string, definition: string) =>
 function previous(name: string): string {
   const file = join(import.meta.dirname, '..', '..', 'workflows', 'golden', `${name}.asl.json`);
   const { region, account } = outputs;
-  return readFileSync(file, 'utf8').replace(/\$\{([^}]+)\}/g, (_, resource: string) =>
-    resource.startsWith('app1-provisioning') || resource.startsWith('app2-service-users')
+  // The golden definitions are those of App2.
+  const definition = readFileSync(file, 'utf8').replace(/\bapp2\b/g, target);
+  return definition.replace(/\$\{([^}]+)\}/g, (_, resource: string) =>
+    [app1Names.bus, names.bus].includes(resource)
       ? `arn:aws:events:${region}:${account}:event-bus/${resource}`
       : `arn:aws:lambda:${region}:${account}:function:${resource}`,
   );
@@ -44,12 +49,12 @@ function previous(name: string): string {
 /** Starts an execution on the definitions of the previous release, and updates to the present ones while it runs. */
 async function updateDuring(start: () => Promise<void>): Promise<void> {
   const present: [string, DescribeStateMachineOutput][] = await Promise.all(
-    names.map(async (name) => [
+    machineNames.map(async (name) => [
       machines[name],
       await stepFunctions.send(new DescribeStateMachineCommand({ stateMachineArn: machines[name] })),
     ]),
   );
-  await Promise.all(names.map((name) => update(machines[name], previous(name))));
+  await Promise.all(machineNames.map((name) => update(machines[name], previous(name))));
   try {
     await start();
   } finally {

@@ -1,5 +1,6 @@
 import type { ServiceKind } from '../../../contracts/services.ts';
 import type { FaultRule } from '../../../local/harness/faults/rules.ts';
+import { targetFunction } from '../support/target.ts';
 import type { Fault } from './faults.ts';
 import type { Flow } from './flows.ts';
 import {
@@ -146,13 +147,13 @@ const provisionServiceUser: readonly Call[] = [
       flow: 'provision',
     },
   ),
-  functionCall('app2-start-user-creation', starts('CreateServiceUser'), {
+  functionCall(targetFunction('start-user-creation'), starts('CreateServiceUser'), {
     by: 'start-user-creation',
     to: 'states:StartExecution',
     caller: 'app2 api',
     flow: 'provision',
   }),
-  functionCall('app2-start-user-creation', describes('CreateServiceUser'), {
+  functionCall(targetFunction('start-user-creation'), describes('CreateServiceUser'), {
     by: 'start-user-creation',
     to: 'states:DescribeExecution',
     caller: 'app2 api',
@@ -171,50 +172,50 @@ const provisionServiceUser: readonly Call[] = [
 ];
 
 const createServiceUser: readonly Call[] = [
-  functionCall('app2-decrypt-credentials', kms('Decrypt', 'EncryptionContext'), {
+  functionCall(targetFunction('decrypt-credentials'), kms('Decrypt', 'EncryptionContext'), {
     by: 'DecryptCredentials',
     to: 'kms:Decrypt',
     caller: 'step',
     flow: 'provision',
   }),
-  functionCall('app2-create-user', CREATE, {
+  functionCall(targetFunction('create-user'), CREATE, {
     by: 'CreateUser',
     to: 'cognito-idp:AdminCreateUser',
     caller: 'step',
     flow: 'provision',
   }),
-  functionCall('app2-create-user', cognito('AdminGetUser', 'username'), {
+  functionCall(targetFunction('create-user'), cognito('AdminGetUser', 'username'), {
     by: 'CreateUser',
     to: 'cognito-idp:AdminGetUser after a lost response',
     caller: 'step',
     flow: 'provision',
     given: (identifiers) => [{ ...CREATE.match(identifiers), response: { abort_bytes: 0 }, times: 1 }],
   }),
-  functionCall('app2-create-user', describes('CreateServiceUser', 'rival'), {
+  functionCall(targetFunction('create-user'), describes('CreateServiceUser', 'rival'), {
     by: 'CreateUser',
     to: 'states:DescribeExecution of the creation of the existing user',
     caller: 'step',
     flow: 'name in use',
   }),
-  functionCall('app2-create-user', describes('RollBackServiceUser', 'rival'), {
+  functionCall(targetFunction('create-user'), describes('RollBackServiceUser', 'rival'), {
     by: 'CreateUser',
     to: 'states:DescribeExecution of the roll-back of the existing user',
     caller: 'step',
     flow: 'name in use',
   }),
-  functionCall('app2-set-password', kms('Decrypt', 'EncryptionContext'), {
+  functionCall(targetFunction('set-password'), kms('Decrypt', 'EncryptionContext'), {
     by: 'SetPassword',
     to: 'kms:Decrypt',
     caller: 'step',
     flow: 'provision',
   }),
-  functionCall('app2-set-password', cognito('AdminSetUserPassword', 'sub'), {
+  functionCall(targetFunction('set-password'), cognito('AdminSetUserPassword', 'sub'), {
     by: 'SetPassword',
     to: 'cognito-idp:AdminSetUserPassword',
     caller: 'step',
     flow: 'provision',
   }),
-  functionCall('app2-add-to-group', cognito('AdminAddUserToGroup', 'sub'), {
+  functionCall(targetFunction('add-to-group'), cognito('AdminAddUserToGroup', 'sub'), {
     by: 'AddToGroup',
     to: 'cognito-idp:AdminAddUserToGroup',
     caller: 'step',
@@ -224,14 +225,14 @@ const createServiceUser: readonly Call[] = [
 ];
 
 const compensationCalls: readonly Call[] = [
-  functionCall('app2-delete-user', cognito('AdminGetUser', 'sub'), {
+  functionCall(targetFunction('delete-user'), cognito('AdminGetUser', 'sub'), {
     by: 'DeleteUser',
     to: 'cognito-idp:AdminGetUser',
     caller: 'compensation',
     flow: 'compensation',
     notInRollBack: true,
   }),
-  functionCall('app2-delete-user', cognito('AdminDeleteUser', 'sub'), {
+  functionCall(targetFunction('delete-user'), cognito('AdminDeleteUser', 'sub'), {
     by: 'DeleteUser',
     to: 'cognito-idp:AdminDeleteUser',
     caller: 'compensation',
@@ -263,14 +264,14 @@ const compensationCalls: readonly Call[] = [
     caller: 'compensation',
     flow: 'compensation',
   }),
-  functionCall('app2-cancel-user-creation', starts('CreateServiceUser'), {
+  functionCall(targetFunction('cancel-user-creation'), starts('CreateServiceUser'), {
     by: 'cancel-user-creation',
     to: 'states:StartExecution under the name of the missing creation',
     caller: 'compensation',
     flow: 'compensation before App2',
     effectiveDespite: ['response lost', 'response late', 'late effect'],
   }),
-  functionCall('app2-cancel-user-creation', cognito('AdminGetUser', 'username'), {
+  functionCall(targetFunction('cancel-user-creation'), cognito('AdminGetUser', 'username'), {
     by: 'cancel-user-creation',
     to: 'cognito-idp:AdminGetUser of a creation without a record',
     caller: 'compensation',
@@ -319,19 +320,19 @@ const rollBackCalls: readonly Call[] = [
     flow: 'cancel',
     effectiveDespite: ['response lost', 'response late', 'late effect'],
   }),
-  functionCall('app2-cancel-user-creation', describes('CreateServiceUser'), {
+  functionCall(targetFunction('cancel-user-creation'), describes('CreateServiceUser'), {
     by: 'cancel-user-creation',
     to: 'states:DescribeExecution',
     caller: 'compensation',
     flow: 'deprovision',
   }),
-  functionCall('app2-cancel-user-creation', describes('RollBackServiceUser'), {
+  functionCall(targetFunction('cancel-user-creation'), describes('RollBackServiceUser'), {
     by: 'cancel-user-creation',
     to: 'states:DescribeExecution of the roll-back',
     caller: 'compensation',
     flow: 'deprovision',
   }),
-  functionCall('app2-cancel-user-creation', starts('RollBackServiceUser'), {
+  functionCall(targetFunction('cancel-user-creation'), starts('RollBackServiceUser'), {
     by: 'cancel-user-creation',
     to: 'states:StartExecution',
     caller: 'compensation',
@@ -339,20 +340,20 @@ const rollBackCalls: readonly Call[] = [
     // The next request finds the roll-back that was started.
     effectiveDespite: ['response lost', 'response late', 'late effect'],
   }),
-  functionCall('app2-stop-user-creation', describes('CreateServiceUser'), {
+  functionCall(targetFunction('stop-user-creation'), describes('CreateServiceUser'), {
     by: 'StopUserCreation',
     to: 'states:DescribeExecution',
     caller: 'compensation',
     flow: 'deprovision',
   }),
-  functionCall('app2-stop-user-creation', onExecution('StopExecution', 'CreateServiceUser'), {
+  functionCall(targetFunction('stop-user-creation'), onExecution('StopExecution', 'CreateServiceUser'), {
     by: 'StopUserCreation',
     to: 'states:StopExecution',
     caller: 'compensation',
     flow: 'cancel',
     effectiveDespite: ['response lost', 'response late', 'late effect'],
   }),
-  functionCall('app2-delete-user', cognito('AdminGetUser', 'username'), {
+  functionCall(targetFunction('delete-user'), cognito('AdminGetUser', 'username'), {
     by: 'DeleteUser',
     to: 'cognito-idp:AdminGetUser by name',
     caller: 'compensation',
@@ -394,13 +395,13 @@ const eventRuleCalls: readonly Call[] = [
     flow: 'stopped at App1',
     effectiveDespite: ['response lost', 'response late', 'late effect'],
   }),
-  functionCall('app2-start-roll-back', describes('CreateServiceUser'), {
+  functionCall(targetFunction('start-roll-back'), describes('CreateServiceUser'), {
     by: 'start-roll-back',
     to: 'states:DescribeExecution',
     caller: 'event rule',
     flow: 'stopped at App2',
   }),
-  functionCall('app2-start-roll-back', starts('RollBackServiceUser'), {
+  functionCall(targetFunction('start-roll-back'), starts('RollBackServiceUser'), {
     by: 'start-roll-back',
     to: 'states:StartExecution',
     caller: 'event rule',
@@ -484,19 +485,28 @@ export const sharedCalls: readonly Call[] = [
     by: 'authorizer',
     to: 'GET jwks.json',
     service: 'app2',
-    functionName: 'app2-authorizer',
+    functionName: targetFunction('authorizer'),
     caller: 'authorizer',
     flow: 'provision',
     match: () => ({ service: 'jwks', operation: 'GET' }),
   },
-  tableCall('app2-start-user-creation', 'GetItem', { by: 'start-user-creation', flow: 'provision' }),
-  tableCall('app2-start-user-creation', 'UpdateItem', { by: 'start-user-creation', flow: 'provision' }),
-  tableCall('app2-decrypt-credentials', 'UpdateItem', { by: 'DecryptCredentials', flow: 'provision' }),
-  tableCall('app2-add-to-group', 'UpdateItem', { by: 'AddToGroup', flow: 'provision' }),
+  tableCall(targetFunction('start-user-creation'), 'GetItem', {
+    by: 'start-user-creation',
+    flow: 'provision',
+  }),
+  tableCall(targetFunction('start-user-creation'), 'UpdateItem', {
+    by: 'start-user-creation',
+    flow: 'provision',
+  }),
+  tableCall(targetFunction('decrypt-credentials'), 'UpdateItem', {
+    by: 'DecryptCredentials',
+    flow: 'provision',
+  }),
+  tableCall(targetFunction('add-to-group'), 'UpdateItem', { by: 'AddToGroup', flow: 'provision' }),
   tableCall('app1-start-provisioning', 'UpdateItem', { by: 'start-provisioning', flow: 'repeat' }),
   tableCall('app1-cancel-provisioning', 'UpdateItem', { by: 'cancel-provisioning', flow: 'deprovision' }),
   tableCall(
-    'app2-stop-user-creation',
+    targetFunction('stop-user-creation'),
     'DeleteItem',
     { by: 'StopUserCreation', flow: 'cancel' },
     { name: 'the reservation', body: "starts_with(Key.name.S, 'reservation:')" },
@@ -505,7 +515,7 @@ export const sharedCalls: readonly Call[] = [
     by: 'start-roll-back',
     flow: 'compensation',
   }),
-  tableCall('app2-start-roll-back', 'PutItem', { by: 'start-roll-back', flow: 'compensation' }),
+  tableCall(targetFunction('start-roll-back'), 'PutItem', { by: 'start-roll-back', flow: 'compensation' }),
 ];
 
 /** A call that the system makes only while App1 waits for a completion notification. */
@@ -537,7 +547,7 @@ export const notifiedCalls: readonly NotifiedCall[] = [
     caller: 'step',
   }),
   notified(
-    'app2-notify-completion',
+    targetFunction('notify-completion'),
     {
       match: ({ id }) => ({
         service: 'events',
@@ -552,12 +562,12 @@ export const notifiedCalls: readonly NotifiedCall[] = [
     to: 'kms:Decrypt of the task token',
     caller: 'event rule',
   }),
-  notified('app2-get-user-creation', cognito('AdminGetUser', 'username'), {
+  notified(targetFunction('get-user-creation'), cognito('AdminGetUser', 'username'), {
     by: 'get-user-creation',
     to: 'cognito-idp:AdminGetUser',
     caller: 'event rule',
   }),
-  notified('app2-get-user-creation', cognito('AdminListGroupsForUser', 'sub'), {
+  notified(targetFunction('get-user-creation'), cognito('AdminListGroupsForUser', 'sub'), {
     by: 'get-user-creation',
     to: 'cognito-idp:AdminListGroupsForUser',
     caller: 'event rule',

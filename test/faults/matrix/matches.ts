@@ -1,4 +1,7 @@
+import { app1Names } from '../../../infra/names.ts';
 import type { FaultMatch } from '../../../local/harness/faults/rules.ts';
+import type { Machine } from '../../../local/system.ts';
+import { names } from '../support/target.ts';
 
 /** Conditions by which the fault proxy recognises the calls of one provisioning. */
 
@@ -35,16 +38,19 @@ export const cognito = (operation: string, address: 'username' | 'sub'): Match =
     body: `Username == ${text(identifiers[address])}`,
   }),
 });
-/**
- * The name of a roll-back contains the generation, which is not known before. These conditions match its first attempt.
- */
-/** Name of the state machine of a workflow. App2's start with its name. */
-const stateMachineOf = (workflow: string): string =>
-  workflow.endsWith('ServiceUser') && workflow !== 'ProvisionServiceUser' ? `app2-${workflow}` : workflow;
+/** Name of the state machine of a workflow. */
+const stateMachineOf = (workflow: Machine): string =>
+  ({
+    ProvisionServiceUser: app1Names.provisionServiceUser,
+    RollBackProvisioning: app1Names.rollBackProvisioning,
+    CreateServiceUser: names.createServiceUser,
+    RollBackServiceUser: names.rollBackServiceUser,
+  })[workflow];
 
-const isRollBack = (machine: string): boolean => machine.startsWith('RollBack');
+/** The name of a roll-back contains the generation, which is not known before. The conditions match its first attempt. */
+const isRollBack = (machine: Machine): boolean => machine.startsWith('RollBack');
 
-export const starts = (machine: string): Match => ({
+export const starts = (machine: Machine): Match => ({
   match: ({ id }) => ({
     service: 'stepfunctions',
     operation: 'StartExecution',
@@ -57,7 +63,7 @@ export const starts = (machine: string): Match => ({
 });
 export const onExecution = (
   operation: 'DescribeExecution' | 'GetExecutionHistory' | 'StopExecution',
-  machine: string,
+  machine: Machine,
   of: 'id' | 'rival' = 'id',
 ): Match => ({
   match: (identifiers) => ({
@@ -68,7 +74,7 @@ export const onExecution = (
       : `ends_with(executionArn, ':${stateMachineOf(machine)}:${identifiers[of]}')`,
   }),
 });
-export const describes = (machine: string, of: 'id' | 'rival' = 'id') =>
+export const describes = (machine: Machine, of: 'id' | 'rival' = 'id') =>
   onExecution('DescribeExecution', machine, of);
 export const publishes = (event: string): Match => ({
   match: ({ id }) => ({

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import type { FaultCount, FaultEffect } from '../../../local/harness/faults/rules.ts';
-import { system } from '../../e2e/support/deployed.ts';
 import { logLines } from '../../e2e/support/log-lines.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
+import { system } from '../support/deployed.ts';
 import {
   waitForFailedRollBack,
   waitForRetries,
@@ -14,7 +14,7 @@ import { provision } from '../support/interruption-points.ts';
 import { interventions } from '../support/interventions.ts';
 import { violations, waitForOutcome } from '../support/oracle.ts';
 import { type PlannedProvisioning, plan, rivalKey } from '../support/plan.ts';
-import { post, postOnce, problemCode, statusAtApp2 } from '../support/provisioning.ts';
+import { post, postOnce, problemCode, statusAtTarget } from '../support/provisioning.ts';
 import { type InjectedFaults, inject } from '../support/proxy.ts';
 import { runSweepsSoon } from '../support/sweeps.ts';
 import type { Call } from './calls.ts';
@@ -106,7 +106,7 @@ export async function injectFault(
     await waitUntilFinished(deletes ? 'RollBackProvisioning' : 'ProvisionServiceUser', planned.id);
     const broken = await violations(planned, { within: 300_000, rollBackLater });
     const status = await waitForOutcome(planned.id);
-    const app2 = provisioningStatus.safeParse((await statusAtApp2(planned.id)).body).data?.error;
+    const app2 = provisioningStatus.safeParse((await statusAtTarget(planned.id)).body).data?.error;
     const code = problemCode(first);
     const refused =
       code !== undefined && rule.times === 1 && (await timedOutTwice(call, planned.id)) ? undefined : code;

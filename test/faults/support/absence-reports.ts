@@ -1,8 +1,8 @@
 import { AdminGetUserCommand, UserNotFoundException } from '@aws-sdk/client-cognito-identity-provider';
 import * as z from 'zod';
 import type { ApiResponse, Machine } from '../../../local/system.ts';
-import { outputs, system } from '../../e2e/support/deployed.ts';
 import { type ApiCall, observers } from '../../e2e/support/observed.ts';
+import { system, targetOutputs } from './deployed.ts';
 
 /**
  * I8: the APIs report the state of the pool correctly. This module compares every response that reports the absence of a
@@ -83,7 +83,7 @@ async function hasUser(service: ApiCall['service'], id: string, username: string
 async function attributesOf(username: string): Promise<Record<string, string> | undefined> {
   try {
     const { UserAttributes = [] } = await system.clients.cognito.send(
-      new AdminGetUserCommand({ UserPoolId: outputs.app2.user_pool_id, Username: username }),
+      new AdminGetUserCommand({ UserPoolId: targetOutputs.user_pool_id, Username: username }),
     );
     return Object.fromEntries(UserAttributes.map(({ Name = '', Value = '' }) => [Name, Value]));
   } catch (error) {

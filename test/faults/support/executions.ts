@@ -4,9 +4,9 @@ import {
   ExecutionDoesNotExist,
 } from '@aws-sdk/client-sfn';
 import type { Machine } from '../../../local/system.ts';
-import { statesOf, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { POLL_INTERVAL_MS } from './concurrency.ts';
+import { statesOf, system } from './deployed.ts';
 
 /** The state machines that start with a provisioning, each with its roll-back workflow. */
 export const rollBackOf = {

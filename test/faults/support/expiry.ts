@@ -1,9 +1,10 @@
 import { type ExecutionStatus, paginateListExecutions } from '@aws-sdk/client-sfn';
 import { forgetExecutions } from '../../../local/retention.ts';
 import type { Machine } from '../../../local/system.ts';
-import { outputs, system } from '../../e2e/support/deployed.ts';
+import { outputs } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { POLL_INTERVAL_MS } from './concurrency.ts';
+import { system, targetOutputs } from './deployed.ts';
 import { rollBackOf } from './executions.ts';
 
 /** The records of a provisioning's executions, which AWS deletes 90 days after the executions have finished. */
@@ -11,8 +12,8 @@ import { rollBackOf } from './executions.ts';
 const stateMachineArns: Record<Machine, string> = {
   ProvisionServiceUser: outputs.app1.state_machine_arn,
   RollBackProvisioning: outputs.app1.roll_back_state_machine_arn,
-  CreateServiceUser: outputs.app2.state_machine_arn,
-  RollBackServiceUser: outputs.app2.roll_back_state_machine_arn,
+  CreateServiceUser: targetOutputs.state_machine_arn,
+  RollBackServiceUser: targetOutputs.roll_back_state_machine_arn,
 };
 
 /** The state machines in which a provisioning may have records. */

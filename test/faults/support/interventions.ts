@@ -1,7 +1,8 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import type { Machine } from '../../../local/system.ts';
-import { outputs, system } from '../../e2e/support/deployed.ts';
+import { outputs } from '../../e2e/support/deployed.ts';
+import { system } from './deployed.ts';
 
 /** Actions on an execution from outside. */
 export const interventions = {

@@ -3,18 +3,19 @@ import { sequenceViolations } from '../../../contracts/events/sequences.ts';
 import { readEvent } from '../../../contracts/events/subscriber.ts';
 import { cancelledCreationInput } from '../../../contracts/executions.ts';
 import { cleanOutcomes } from '../../../contracts/outcomes.ts';
-import { serviceKinds } from '../../../contracts/services.ts';
+import { APP1 } from '../../../contracts/services.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
 import type { PoolUser, PublishedEvent } from '../../../local/system.ts';
-import { system } from '../../e2e/support/deployed.ts';
 import { writtenSince } from '../../e2e/support/written.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { secretFinder } from '../../support/secret-finder.ts';
 import { falseAbsenceReports } from './absence-reports.ts';
 import { POLL_INTERVAL_MS } from './concurrency.ts';
+import { otherTargets, system } from './deployed.ts';
 import { findExecution, rollBackAttempts, rollBackOf } from './executions.ts';
 import { changesOf, stampedUsers, type UnrelatedUser } from './pool.ts';
 import { changedRepeats } from './repeats.ts';
+import { targetSource } from './target.ts';
 
 /**
  * The test oracle: verifies the invariants I1-I6 and I8 for a provisioning. It reads the status API, the pool, the
@@ -94,6 +95,7 @@ export async function violations(provisioning: Provisioning, allowed: Allowance 
     ...(await eventViolations(provisioning, status.started_at, allowed)),
     ...(await lateRollBacks(provisioning.id, allowed)),
     ...falseAbsenceReports(provisioning.id),
+    ...(await effectsElsewhere(provisioning, status.started_at)),
   ];
 }
 
@@ -182,8 +184,8 @@ async function missingLastEvents(
   const check = async (): Promise<string[]> => {
     const events = await eventsOf(provisioning, startedAt);
     return [
-      ...unexpectedLastEvent('app1.provisioning', expected.app1, events),
-      ...unexpectedLastEvent('app2.service-users', expected.app2, events),
+      ...unexpectedLastEvent(sourceOf(APP1), expected.app1, events),
+      ...unexpectedLastEvent(targetSource, expected.app2, events),
     ];
   };
   // The last event may not have reached the log yet.
@@ -215,7 +217,7 @@ async function eventViolations(
   { withoutEvents = false }: Allowance,
 ): Promise<string[]> {
   const events = (await eventsOf(provisioning, startedAt)).map((event) => readEvent(event));
-  const invalidSequences = serviceKinds.map(sourceOf).flatMap((source) => {
+  const invalidSequences = [sourceOf(APP1), targetSource].flatMap((source) => {
     const bySequence = new Map(
       events
         .filter((event) => event.source === source)
@@ -255,12 +257,37 @@ function needsRollBack(
   return !isClean && status !== 'RUNNING';
 }
 
-/** I2 for all provisionings together, after all cases: users that were removed and exist again, or appeared late. */
+/** I3: users, executions and events of a provisioning at a target that it did not name. */
+async function effectsElsewhere({ id, username }: Provisioning, startedAt: string): Promise<string[]> {
+  const found = await Promise.all(
+    otherTargets.map(async ({ name, system: other }) => {
+      const user = await other.user(username);
+      const creation = await other.executionStatus('CreateServiceUser', id);
+      const events = (await other.events(id, new Date(startedAt))).filter(
+        ({ source }) => source === sourceOf(name),
+      );
+      return [
+        ...(user === undefined ? [] : [`the user ${username}`]),
+        ...(creation === undefined ? [] : [`an execution of CreateServiceUser, ${creation}`]),
+        ...events.map((event) => event['detail-type']),
+      ].map((effect) => `I3: ${name}, which ${id} does not name, has ${effect}.`);
+    }),
+  );
+  return found.flat();
+}
+
+/** I2 for all provisionings together, after all cases: users that were removed and exist again, or appeared late, and users at another target. */
 export async function reappearedUsers(
   finished: (Pick<Provisioning, 'id' | 'creation_id'> & { user: string })[],
 ): Promise<string[]> {
   const stamped = await stampedUsers();
-  return finished.flatMap(({ id, creation_id, user }) => {
+  const elsewhere = await Promise.all(
+    otherTargets.map(async ({ name, pool }) => {
+      const users = await stampedUsers(pool);
+      return finished.flatMap(({ id }) => (users.has(id) ? [`I3: a user of ${id} exists at ${name}.`] : []));
+    }),
+  );
+  const reappeared = finished.flatMap(({ id, creation_id, user }) => {
     const users = (stamped.get(id) ?? []).filter(
       (stampedUser) => creation_id === undefined || stampedUser.creation_id === creation_id,
     );
@@ -270,6 +297,7 @@ export async function reappearedUsers(
         ]
       : [];
   });
+  return [...elsewhere.flat(), ...reappeared];
 }
 
 /** I3: changes of users that no provisioning has created. */

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { deferRejection } from '../../e2e/support/concurrency.ts';
-import { system } from '../../e2e/support/deployed.ts';
 import { MAX_CONCURRENT_CASES } from './concurrency.ts';
+import { system } from './deployed.ts';
 
 /** A case of a table, with a name that is unique in the table. */
 export interface Case {

@@ -1,10 +1,12 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { provisioningIdOf } from '../../../handlers/app1/lib/provisioning-id.ts';
 import { predictedSub } from '../../../local/harness/faults/predicted-sub.ts';
-import { configuration, newRequest, outputs } from '../../e2e/support/deployed.ts';
+import { configuration, newRequest } from '../../e2e/support/deployed.ts';
 import type { ProvisioningIdentifiers } from '../matrix/matches.ts';
 import { registerUsername } from './absence-reports.ts';
+import { targetOutputs } from './deployed.ts';
 import type { Provisioning } from './oracle.ts';
+import { requestedTargets } from './target.ts';
 
 /** A provisioning that has not been requested yet, with the identifiers that it will have. */
 export type PlannedProvisioning = Provisioning & ProvisioningIdentifiers & { key: string };
@@ -23,12 +25,15 @@ export async function plan(overrides: Parameters<typeof newRequest>[0] = {}): Pr
   const idOf = (idempotencyKey: string) => provisioningIdOf(`${Account}/${UserId}`, idempotencyKey);
   const id = idOf(key);
   registerUsername(id, username);
+  const { targets = null } = requestedTargets;
   return {
     ...request,
     key,
     id,
     rival: idOf(rivalKey(key)),
-    sub: predictedSub(outputs.app2.user_pool_id, username, 1),
-    macMessage: Buffer.from(JSON.stringify([id, username, password, human_user_id])).toString('base64'),
+    sub: predictedSub(targetOutputs.user_pool_id, username, 1),
+    macMessage: Buffer.from(JSON.stringify([id, username, password, human_user_id, targets])).toString(
+      'base64',
+    ),
   };
 }

@@ -6,12 +6,13 @@ import {
   paginateListUsers,
   UserNotFoundException,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { newPassword, outputs, system } from '../../e2e/support/deployed.ts';
+import { newPassword } from '../../e2e/support/deployed.ts';
+import { system, targetOutputs } from './deployed.ts';
 
 /** App2's pool as its administrators read and change it: for users that no provisioning has created. */
 
 const { cognito } = system.clients;
-const UserPoolId = outputs.app2.user_pool_id;
+const UserPoolId = targetOutputs.user_pool_id;
 
 /** A user that an administrator has created, with its attributes and groups at that time. */
 export interface UnrelatedUser {
@@ -79,10 +80,10 @@ interface StampedUser {
   creation_id: string | undefined;
 }
 
-/** All users with an ownership stamp, by provisioning_id. */
-export async function stampedUsers(): Promise<Map<string, StampedUser[]>> {
+/** All users of a pool with an ownership stamp, by provisioning_id. */
+export async function stampedUsers(pool = UserPoolId): Promise<Map<string, StampedUser[]>> {
   const found = new Map<string, StampedUser[]>();
-  for await (const { Users = [] } of paginateListUsers({ client: cognito }, { UserPoolId }))
+  for await (const { Users = [] } of paginateListUsers({ client: cognito }, { UserPoolId: pool }))
     for (const { Username: username = '', Attributes = [] } of Users) {
       const attribute = (name: string) => Attributes.find(({ Name }) => Name === name)?.Value;
       const stamp = attribute(PROVISIONING_ID_ATTRIBUTE);

@@ -2,15 +2,17 @@ import { setTimeout } from 'node:timers/promises';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { problem } from '../../../contracts/problems.ts';
 import type { ApiResponse } from '../../../local/system.ts';
-import { machineToken, newRequest, system } from '../../e2e/support/deployed.ts';
+import { newRequest } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
+import { machineToken, system } from './deployed.ts';
 import type { Provisioning } from './oracle.ts';
+import { requestedTargets } from './target.ts';
 
 type Request = ReturnType<typeof newRequest>;
 
 /** Sends one `POST` to App1. */
 export const postOnce = ({ username, password, human_user_id }: Request, key: string): Promise<ApiResponse> =>
-  system.provision({ username, password, human_user_id }, { 'Idempotency-Key': key });
+  system.provision({ username, password, human_user_id, ...requestedTargets }, { 'Idempotency-Key': key });
 
 /**
  * Sends a `POST` to App1, and repeats it while the response is a 5xx, as a caller with a key does: under load, a call can
@@ -55,8 +57,8 @@ export const problemCode = ({ body }: ApiResponse): string | undefined => proble
 
 let token: Promise<string> | undefined;
 
-/** The status that App2 returns to App1. */
-export async function statusAtApp2(id: string): Promise<ApiResponse> {
+/** The status that the target returns to App1. */
+export async function statusAtTarget(id: string): Promise<ApiResponse> {
   token ??= machineToken();
   const response = await system.app2('GET', `/admin/create-user/${id}`, await token);
   if (response.status !== 401) return response;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { EventName } from '../../../contracts/events/catalogue.ts';
 import type { Machine } from '../../../local/system.ts';
-import { system } from '../../e2e/support/deployed.ts';
 import { golden, machineNames, tasks } from '../../support/golden.ts';
+import { system } from './deployed.ts';
 import { rollBackAttempts, rollBackOf } from './executions.ts';
 
 /** The events that the executions of a provisioning have published, by their histories. */

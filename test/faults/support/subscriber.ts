@@ -1,15 +1,20 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { sourceOf } from '../../../contracts/events/catalogue.ts';
+import { APP1 } from '../../../contracts/services.ts';
 import { configuration, newName, outputs } from '../../e2e/support/deployed.ts';
 import { letSend, listen, openQueue, type Queue, take } from '../../support/queues.ts';
 
-/** A subscriber of another team: rules on both buses, a queue, and a dead-letter queue. */
+/** A subscriber of another team: rules on the buses of all services, a queue, and a dead-letter queue. */
 
 const sqs = new SQSClient(configuration);
 const eventBridge = new EventBridgeClient(configuration);
 
-const buses = { app1: outputs.app1.event_bus_name, app2: outputs.app2.event_bus_name };
-const sources = ['app1.provisioning', 'app2.service-users'];
+/** The buses of App1 and of every target, with their sources. */
+const buses = [
+  { service: APP1, bus: outputs.app1.event_bus_name },
+  ...Object.entries(outputs.targets).map(([service, { event_bus_name: bus }]) => ({ service, bus })),
+];
 
 export interface Subscriber {
   /** Names of its rules, by the service that owns the bus. */
@@ -28,10 +33,10 @@ export async function subscribe(): Promise<Subscriber> {
   const queue = await openQueue(sqs, newName('subscriber'));
   const deadLetters = await openQueue(sqs, newName('subscriber-dead-letters'));
   const rules: Record<string, string> = {};
-  for (const [service, bus] of Object.entries(buses)) {
+  for (const { service, bus } of buses) {
     const name = newName('subscriber');
     rules[service] = name;
-    await listen(eventBridge, queue, { name, bus, sources, deadLetters });
+    await listen(eventBridge, queue, { name, bus, sources: [sourceOf(service)], deadLetters });
   }
   return {
     rules,

@@ -1,0 +1,15 @@
+import { readdirSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { expect } from '@jest/globals';
+import { targets } from './targets.ts';
+
+/**
+ * In the sample of `npm test`, the files of the suite use the targets alternately, in the order of their names, unless
+ * `FAULTS_TARGET` selects one target for all of them. Runs before the test file, whose modules read the variable.
+ */
+const { testPath = '' } = expect.getState();
+const files = readdirSync(dirname(testPath))
+  .filter((name) => name.endsWith('.test.ts'))
+  .sort();
+if (process.env['FAULTS'] === 'sample')
+  process.env['FAULTS_TARGET'] ??= targets[files.indexOf(basename(testPath)) % targets.length];
