@@ -5,6 +5,7 @@ import { CommandError } from '../../cli/support/command-error.ts';
 import { root } from '../../cli/support/paths.ts';
 import { exclusively } from '../../local/lock.ts';
 import { ensurePython } from '../../local/python.ts';
+import { targets } from '../faults/support/targets.ts';
 import { type JestRun, runJest } from '../runner/jest.ts';
 import { apply, copyCheckout } from './copy.ts';
 import { type Mutation, mutations } from './mutations.ts';
@@ -53,18 +54,21 @@ async function runMutations(chosen: readonly Mutation[], copy: string): Promise<
     process.stdout.write(`${hasPassed ? colors.green('✔') : colors.red('✘')} ${text}\n`);
   };
 
-  for (const suite of ['faults', 'e2e'] as const) {
-    const caught = chosen.filter(({ caughtBy }) => (caughtBy.suite ?? 'faults') === suite);
-    if (caught.length === 0) continue;
-    const unchanged = await runCases(copy, suite, caught);
-    report(
-      unchanged.exitCode === 0 && failuresOf(unchanged).length === 0,
-      `without a mutation, the cases of ${suite} pass`,
-    );
-  }
+  for (const suite of ['faults', 'e2e'] as const)
+    for (const target of targets) {
+      const [first, ...others] = chosen.filter(
+        ({ caughtBy }) => suiteOf(caughtBy) === suite && targetOf(caughtBy) === target,
+      );
+      if (first === undefined) continue;
+      const unchanged = await runCases(copy, [first, ...others]);
+      report(
+        unchanged.exitCode === 0 && failuresOf(unchanged).length === 0,
+        `without a mutation, the cases of ${suite} pass with the target ${target}`,
+      );
+    }
   for (const mutation of chosen) {
     const revert = await apply(mutation, copy);
-    const run = await runCases(copy, mutation.caughtBy.suite ?? 'faults', [mutation]);
+    const run = await runCases(copy, [mutation]);
     await revert();
     const [first] = failuresOf(run);
     report(
@@ -76,15 +80,25 @@ async function runMutations(chosen: readonly Mutation[], copy: string): Promise<
   return failed === 0 ? 0 : 1;
 }
 
-/** Runs the cases of mutations, all of one suite. FAULTS_ONLY selects the cases of the failure suite. */
-const runCases = (copy: string, suite: 'faults' | 'e2e', chosen: readonly Mutation[]): Promise<JestRun> => {
+const suiteOf = ({ suite }: Mutation['caughtBy']) => suite ?? 'faults';
+const targetOf = ({ target }: Mutation['caughtBy']) => target ?? targets[0];
+
+/**
+ * Runs the cases of mutations, all of one suite and one target. FAULTS_ONLY selects the cases of the failure suite, and
+ * FAULTS_TARGET its target.
+ */
+const runCases = (copy: string, chosen: readonly [Mutation, ...Mutation[]]): Promise<JestRun> => {
+  const [{ caughtBy: first }] = chosen;
+  const suite = suiteOf(first);
   const files = [...new Set(chosen.map(({ caughtBy }) => caughtBy.file))];
   const cases = chosen.map(({ caughtBy }) => caughtBy.cases).join('|');
   return runJest(suite, {
     workers: 1,
     checkout: copy,
     pattern: `${suite}/(${files.join('|')})\\.test`,
-    ...(suite === 'faults' ? { environment: { FAULTS_ONLY: cases } } : { names: cases }),
+    ...(suite === 'faults'
+      ? { environment: { FAULTS_ONLY: cases, FAULTS_TARGET: targetOf(first) } }
+      : { names: cases }),
   });
 };
 

@@ -7,8 +7,11 @@ export interface Mutation {
   name: string;
   /** Replaced texts, by file; each must occur exactly once. */
   changes: readonly { file: string; from: string; to: string }[];
-  /** The tests that fail: a file of test/faults, or of test/e2e for this `suite`, and texts in names of cases, separated by `|`. */
-  caughtBy: { suite?: 'e2e'; file: string; cases: string };
+  /**
+   * The tests that fail: a file of test/faults, or of test/e2e for this `suite`, and texts in names of cases, separated by
+   * `|`. The cases of the failure suite run at this `target`; at App2 by default.
+   */
+  caughtBy: { suite?: 'e2e'; target?: 'payments'; file: string; cases: string };
 }
 
 const change = (file: string, from: string, to: string) => ({ file, from, to });
@@ -280,6 +283,36 @@ export const mutations: readonly Mutation[] = [
       ),
     ],
     caughtBy: { file: 'alone/notified', cases: 'a forged notification while the user does not exist' },
+  },
+  {
+    name: 'App1 sends the request to the first target of the registry',
+    changes: [
+      change(
+        'handlers/app1/call-target.ts',
+        'presentTarget(environment.TARGETS, name);',
+        'presentTarget(environment.TARGETS, environment.TARGETS[0]?.name ?? name);',
+      ),
+    ],
+    caughtBy: {
+      target: 'payments',
+      file: 'concurrency',
+      cases: '2 POSTs with one key start one provisioning',
+    },
+  },
+  {
+    name: 'App1 encrypts the password for the first target of the registry',
+    changes: [
+      change(
+        'handlers/app1/encrypt-credentials.ts',
+        'presentTarget(environment.TARGETS, input.target);',
+        'presentTarget(environment.TARGETS, environment.TARGETS[0]?.name ?? input.target);',
+      ),
+    ],
+    caughtBy: {
+      target: 'payments',
+      file: 'concurrency',
+      cases: '2 POSTs with one key start one provisioning',
+    },
   },
   {
     name: 'App2 reports an unfinished user as present',
