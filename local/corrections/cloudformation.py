@@ -23,7 +23,9 @@ Response = tuple[int, dict[str, str], bytes]
 def apply() -> None:
     add_type("AWS::Events::Archive", create_archive, update_archive, delete_archive)
     add_type("AWS::Events::EventBusPolicy", put_bus_policy, update_bus_policy, delete_bus_policy)
+    add_type("AWS::SecretsManager::ResourcePolicy", put_secret_policy, update_secret_policy, delete_secret_policy)
     provisioners._REPLACING_PROPERTIES["AWS::Events::Archive"] = ("ArchiveName", "SourceArn")
+    provisioners._REPLACING_PROPERTIES["AWS::SecretsManager::ResourcePolicy"] = ("SecretId",)
     refer_to_secrets_by_arn()
     return_provider_url()
     wrap_function(provisioners, "_sm_secret_string", generate_secret_string)
@@ -103,6 +105,22 @@ def set_bus_statements(bus: str, statements: list[Properties]) -> None:
         eventbridge._event_bus_policies[bus] = {"Version": "2012-10-17", "Statement": statements}
     else:
         eventbridge._event_bus_policies.pop(bus, None)
+
+
+def put_secret_policy(_logical_id: str, properties: Properties, _stack: str) -> Created:
+    """AWSCloudFormation/latest/UserGuide/aws-resource-secretsmanager-resourcepolicy. MiniStack does not support the type."""
+    policy = json.dumps(properties["ResourcePolicy"])
+    request = {"SecretId": properties["SecretId"], "ResourcePolicy": policy}
+    return succeed(secretsmanager._put_resource_policy(request))["ARN"], {}
+
+
+def update_secret_policy(_arn: str, _old: Properties, new: Properties, stack: str) -> Created:
+    return put_secret_policy("", new, stack)
+
+
+def delete_secret_policy(arn: str, _properties: Properties) -> None:
+    if secretsmanager._resolve(arn)[1]:
+        succeed(secretsmanager._delete_resource_policy({"SecretId": arn}))
 
 
 def refer_to_secrets_by_arn() -> None:

@@ -24,6 +24,7 @@ import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { AddPermissionCommand, GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   DescribeSecretCommand,
+  GetResourcePolicyCommand,
   GetSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
@@ -451,6 +452,43 @@ describe('corrected: CloudFormation and Secrets Manager', () => {
       else expect(await invocationLogs(RotationLambdaARN).catch(() => [])).toEqual([]);
     },
   );
+});
+
+describe('corrected: CloudFormation and the policy of a secret', () => {
+  // AWSCloudFormation/latest/UserGuide/aws-resource-secretsmanager-resourcepolicy
+  it('creates, updates and deletes the policy', async () => {
+    const policy = (Action: string) => ({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { AWS: '111122223333' }, Action, Resource: '*' }],
+    });
+    const template = (action?: string) => ({
+      Resources: {
+        Secret: { Type: 'AWS::SecretsManager::Secret', Properties: { SecretString: 'treasure' } },
+        ...(action === undefined
+          ? {}
+          : {
+              Policy: {
+                Type: 'AWS::SecretsManager::ResourcePolicy',
+                Properties: { SecretId: { Ref: 'Secret' }, ResourcePolicy: policy(action) },
+              },
+            }),
+      },
+      Outputs: { Arn: { Value: { Ref: 'Secret' } } },
+    });
+    const stack = await createStack(template('secretsmanager:DescribeSecret'));
+    const policyOf = async () => {
+      const SecretId = stack.outputs['Arn'];
+      const { ResourcePolicy } = await secrets.send(new GetResourcePolicyCommand({ SecretId }));
+      return ResourcePolicy === undefined ? undefined : JSON.parse(ResourcePolicy);
+    };
+    expect(await policyOf()).toEqual(policy('secretsmanager:DescribeSecret'));
+
+    await updateStack(stack, template('secretsmanager:GetSecretValue'));
+    expect(await policyOf()).toEqual(policy('secretsmanager:GetSecretValue'));
+
+    await updateStack(stack, template());
+    expect(await policyOf()).toBeUndefined();
+  });
 });
 
 describe('corrected: CloudFormation and EventBridge', () => {
