@@ -1,12 +1,16 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { root } from '../../cli/support/paths.ts';
+import { modulesOf } from '../support/documented.ts';
+import { resources } from '../support/resources.ts';
 import { type FreshFolder, freshFolder, readManifest } from './support/fresh-folder.ts';
 
 /** The package, packed and installed outside the checkout. It needs npm's registry or cache, and no AWS. */
 
 jest.setTimeout(120_000);
+
+const GUIDE = 'docs/adding-a-service.md';
 
 /** Bytes of the tarball: 16 functions with the AWS SDK, and the command line. */
 const MAX_TARBALL = 3_500_000;
@@ -81,6 +85,24 @@ describe('the installed package', () => {
     expect(Object.keys(template.Outputs)).toEqual(expect.arrayContaining(['UsersTarget', 'UsersApiUrl']));
     const lines = (await readFile(join(folder, 'app.mjs'), 'utf8')).trim().split('\n');
     expect(lines.length).toBeLessThanOrEqual(15);
+  });
+
+  it.each([...modulesOf(GUIDE)])('synthesizes the app of the guide under "%s"', async (section, text) => {
+    const folder = join(fresh.directory, 'examples', 'payments');
+    const steps = ['decrypt', 'create', 'password', 'group', 'delete'];
+    for (const step of steps) {
+      await mkdir(join(folder, 'steps', step), { recursive: true });
+      await writeFile(join(folder, 'steps', step, 'index.mjs'), 'export const handler = async () => ({});');
+    }
+    await writeFile(join(folder, 'guide.mjs'), text);
+    const outdir = join(folder, `${section.replaceAll(/\W/g, '-')}.out`);
+
+    await fresh.run('node', ['guide.mjs'], 'examples/payments', { CDK_OUTDIR: outdir });
+
+    const templates = (await readdir(outdir)).filter((file) => file.endsWith('.template.json'));
+    expect(templates).toHaveLength(1);
+    const template = JSON.parse(await readFile(join(outdir, templates[0] ?? ''), 'utf8'));
+    expect(resources(template, 'AWS::StepFunctions::StateMachine')).not.toEqual([]);
   });
 
   it('synthesizes the access register', async () => {

@@ -11,6 +11,7 @@ import { root } from '../../cli/support/paths.ts';
 export const runBy: readonly (readonly [page: RegExp, section: RegExp, test: string])[] = [
   [/^README\.md$/, /^(Walk through it|Find out what went wrong)$/, 'test/e2e/readme.test.ts'],
   [/^docs\/targets\.md$/, /./, 'test/e2e/tools/targets.test.ts'],
+  [/^docs\/adding-a-service\.md$/, /./, 'test/e2e/tools/payments.test.ts'],
   [/^docs\/migration\.md$/, /./, 'test/e2e/tools/migration.test.ts'],
   [/^docs\/deploying\.md$/, /./, 'test/e2e/tools/deploying.test.ts'],
   [/^examples\/payments\/README\.md$/, /./, 'test/e2e/tools/payments.test.ts'],
@@ -41,6 +42,13 @@ export interface Block {
   commands: string;
 }
 
+/** A fenced block of any language. */
+interface FencedBlock {
+  section: string;
+  language: string;
+  text: string;
+}
+
 /** Every page with commands, and every page with links. */
 export const pages = (): string[] =>
   [
@@ -59,9 +67,24 @@ function markdownIn(folder: string): string[] {
     .map((file) => join(folder, file));
 }
 
+const SHELL = ['sh', 'bash', 'shell', 'console'];
+
 /** The shell blocks of a page, in their order; blocks of other languages are not commands. */
-export function blocksOf(page: string): Block[] {
-  const blocks: Block[] = [];
+export const blocksOf = (page: string): Block[] =>
+  fencedBlocksOf(page).flatMap(({ section, language, text }) =>
+    SHELL.includes(language) ? [{ page, section, commands: text }] : [],
+  );
+
+/** The JavaScript modules of a page, by the heading above each. */
+export const modulesOf = (page: string): Map<string, string> =>
+  new Map(
+    fencedBlocksOf(page).flatMap(({ section, language, text }) =>
+      language === 'js' ? [[section, text] as const] : [],
+    ),
+  );
+
+function fencedBlocksOf(page: string): FencedBlock[] {
+  const blocks: FencedBlock[] = [];
   let section = '';
   let open: { language: string; lines: string[] } | undefined;
   for (const line of readFileSync(join(root, page), 'utf8').split('\n')) {
@@ -70,8 +93,7 @@ export function blocksOf(page: string): Block[] {
       const language = /^\s*```(\S*)/.exec(line)?.[1];
       if (language !== undefined) open = { language, lines: [] };
     } else if (/^\s*```\s*$/.test(line)) {
-      if (['sh', 'bash', 'shell', 'console'].includes(open.language))
-        blocks.push({ page, section, commands: `${open.lines.join('\n')}\n` });
+      blocks.push({ section, language: open.language, text: `${open.lines.join('\n')}\n` });
       open = undefined;
     } else open.lines.push(line);
   }
