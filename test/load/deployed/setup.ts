@@ -6,10 +6,14 @@ import { withProxiedAws } from '../../support/proxied.ts';
 import { testSwitches } from '../worker-pool.ts';
 
 const localAws = keptUp<Outputs>((use) =>
-  withProxiedAws({ directory: loadDirectory, testSwitches }, listrProgress, (outputs, proxyUrl) => {
-    process.env['FAULT_PROXY_URL'] = proxyUrl;
-    return use(outputs);
-  }),
+  withProxiedAws(
+    { directory: loadDirectory, targets: ['payments'], testSwitches },
+    listrProgress,
+    (outputs, proxyUrl) => {
+      process.env['FAULT_PROXY_URL'] = proxyUrl;
+      return use(outputs);
+    },
+  ),
 );
 
 /** Starts a local AWS with a proxy that enforces quotas on all calls of the functions. */

@@ -1,0 +1,149 @@
+import { DeleteUserPoolCommand } from '@aws-sdk/client-cognito-identity-provider';
+import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { expect, it } from '@jest/globals';
+import getPort from 'get-port';
+import pLimit from 'p-limit';
+import { median, percentile, rounded } from '../../../bench/support/statistics.ts';
+import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
+import { timeLimits } from '../../../contracts/time-limits.ts';
+import { exhaustRateLimit } from '../../../local/harness/exhaust-rate-limit.ts';
+import { withTarget } from '../../../local/harness/variables.ts';
+import { configuration, newRequest, outputs, start, system } from '../../e2e/support/deployed.ts';
+import { eventually } from '../../local-aws/support/eventually.ts';
+
+/**
+ * Provisionings at App2, with and without provisionings that wait for another target. Compares the durations that App1
+ * reports, so the polls of this process do not count.
+ */
+
+/** Provisionings of each measurement at App2, and those that wait for payments. */
+const MEASURED = 20;
+const PENDING = 20;
+const CONCURRENT = 4;
+
+/** `npm test` measures the first outage only. */
+const isSample = process.env['FAULTS'] === 'sample';
+
+/** Largest ratio of durations: the retries of the pending provisionings use the same processors. */
+const MAX_RATIO = { p50: 2, p95: 3 };
+
+const readStatus = async (id: string): Promise<ProvisioningStatus> =>
+  provisioningStatus.parse((await system.status(id)).body);
+
+/** Provisions users at App2. @returns milliseconds from start to end, by App1's status */
+async function measure(): Promise<number[]> {
+  const limit = pLimit(CONCURRENT);
+  return Promise.all(
+    Array.from({ length: MEASURED }, () =>
+      limit(async () => {
+        const id = await start({ ...newRequest(), targets: ['app2'] });
+        const status = await eventually(async () => {
+          const current = await readStatus(id);
+          expect(current.status).not.toBe('RUNNING');
+          return current;
+        }, 60_000);
+        expect(status).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
+        return Date.parse(status.stopped_at ?? '') - Date.parse(status.started_at);
+      }),
+    ),
+  );
+}
+
+const summaryOf = (durations: readonly number[]) => ({
+  p50: median(durations),
+  p95: percentile(durations, 0.95),
+});
+
+/** Changes the registered values of payments in App1's function that calls targets. */
+const withPayments = (fields: Record<string, string>, run: () => Promise<void>): Promise<void> =>
+  withTarget(outputs, 'app1-call-target', 'payments', fields, run);
+
+/** Runs a function during the outage. */
+type Outage = (run: () => Promise<void>) => Promise<void>;
+
+const closedApi: Outage = async (run) =>
+  withPayments({ api_url: `http://127.0.0.1:${await getPort({ host: '127.0.0.1' })}/v1` }, run);
+
+const fullQueue: Outage = async (run) => {
+  const fill = (limit: 'creations' | 'express-creations') =>
+    exhaustRateLimit(outputs, limit, 2 * timeLimits.longestQueue, 'payments');
+  const limits = await Promise.all([fill('creations'), fill('express-creations')]);
+  try {
+    await run();
+  } finally {
+    await Promise.all(limits.map((reset) => reset()));
+  }
+};
+
+/** What a deleted stack takes with it first: the user pool and the secret. They are not restored. */
+const deletedTarget: Outage = async (run) => {
+  const payments = outputs.targets['payments'];
+  await system.clients.cognito.send(new DeleteUserPoolCommand({ UserPoolId: payments?.user_pool_id }));
+  await new SecretsManagerClient(configuration).send(
+    new DeleteSecretCommand({
+      SecretId: payments?.credentials_secret_arn,
+      ForceDeleteWithoutRecovery: true,
+    }),
+  );
+  // An idle execution environment has a token in memory: a changed registry replaces it.
+  await withPayments({ state: 'retired' }, run);
+};
+
+/** Stops provisionings at payments and waits until they have been rolled back. */
+async function stop(ids: readonly string[]): Promise<void> {
+  await Promise.all(
+    ids.map(async (id) =>
+      system.clients.stepFunctions.send(
+        new StopExecutionCommand({ executionArn: await system.executionArn('ProvisionServiceUser', id) }),
+      ),
+    ),
+  );
+  // Their roll-backs do not wait for a target that is registered as gone.
+  await withPayments({ state: 'gone' }, () =>
+    eventually(async () => {
+      const users = await Promise.all(ids.map(async (id) => (await readStatus(id)).user));
+      expect(new Set(users)).toEqual(new Set(['absent']));
+    }, 120_000),
+  );
+}
+
+const outages: readonly { outage: string; code?: string; during: Outage }[] = [
+  { outage: 'the API of another target is not reachable', code: 'TARGET_UNAVAILABLE', during: closedApi },
+  { outage: 'the queue of another target is full', code: 'QUEUE_FULL', during: fullQueue },
+  // A secret that does not exist is a permanent error: the provisionings there fail and leave no user.
+  { outage: 'the user pool and the secret of another target are deleted', during: deletedTarget },
+];
+
+it.each(outages.slice(0, isSample ? 1 : undefined))(
+  'provisionings neither fail nor take longer while $outage',
+  async ({ outage, code, during }) => {
+    await measure();
+    const without = summaryOf(await measure());
+
+    await during(async () => {
+      const others = await Promise.all(
+        Array.from({ length: PENDING }, () => start({ ...newRequest(), targets: ['payments'] })),
+      );
+      const statuses = () => Promise.all(others.map(readStatus));
+      if (code !== undefined)
+        await eventually(async () => {
+          const waiting = (await statuses()).map(({ waiting_for }) => waiting_for?.code);
+          expect(new Set(waiting)).toEqual(new Set([code]));
+        }, 60_000);
+
+      const together = summaryOf(await measure());
+
+      const ratio = { p50: rounded(together.p50 / without.p50), p95: rounded(together.p95 / without.p95) };
+      process.stdout.write(`${outage}: ${JSON.stringify({ without, together, ratio })}\n`);
+      const outcome = code === undefined ? 'FAILED, absent' : 'RUNNING, unknown';
+      await eventually(async () => {
+        const found = (await statuses()).map(({ status, user }) => `${status}, ${user}`);
+        expect(new Set(found)).toEqual(new Set([outcome]));
+      }, 60_000);
+      expect(ratio.p50).toBeLessThanOrEqual(MAX_RATIO.p50);
+      expect(ratio.p95).toBeLessThanOrEqual(MAX_RATIO.p95);
+      if (code !== undefined) await stop(others);
+    });
+  },
+);
