@@ -582,7 +582,7 @@ const functionUses: Record<string, (target: TargetName) => Promise<unknown>> = {
     const input = await startDirectly('CreateServiceUser');
     const { creation_id, owner } = input;
     const start_at = { N: String(Date.now() + 60_000) };
-    const name = { S: `reservation:${creation_id}` };
+    const name = { S: `reservation:app2:${creation_id}` };
     const caller = { S: `${owner}-${creation_id}` };
     await dynamoDb.send(new PutItemCommand({ TableName: LIMITS, Item: { name, start_at, caller } }));
     const entered_at = new Date().toISOString();
@@ -631,7 +631,7 @@ const machineUses: Record<Machine, () => Promise<unknown>> = {
   },
   RollBackProvisioning: async () => {
     const name = randomUUID();
-    await startAt('RollBackProvisioning', name, await inputOfEarlierUser());
+    await startAt('RollBackProvisioning', name, { ...(await inputOfEarlierUser()), targets: ['app2'] });
     await waitForAttempt('RollBackProvisioning', name, 'PublishDeprovisioned');
   },
   RollBackServiceUser: async () => {
