@@ -136,15 +136,18 @@ async function whileBroken<Result>(FunctionName: string, run: () => Promise<Resu
   }
 }
 
-/** Requests a creation at App2 directly, without `On-Behalf-Of`; `remove` repeats DELETE until the user is removed. */
-async function createAtApp2(scenario: string) {
+/** The header that names the caller of App1; a direct request can omit it. */
+type OnBehalfOf = { 'On-Behalf-Of'?: string };
+
+/** Requests a creation at App2 directly; `remove` repeats DELETE until the user is removed. */
+async function createAtApp2(scenario: string, onBehalfOf: OnBehalfOf = {}) {
   const token = await machineToken();
   const { username, password, human_user_id } = newRequest();
   const id = randomUUID();
   provisionings[scenario] = id;
   const encrypted_password = await encryptFor(id, username, password);
   const body = { username, encrypted_password, human_user_id };
-  await system.app2('POST', '/admin/create-user', token, body, { 'Idempotency-Key': id });
+  await system.app2('POST', '/admin/create-user', token, body, { 'Idempotency-Key': id, ...onBehalfOf });
   const remove = () =>
     eventually(async () => {
       const wait = { Prefer: 'wait=15' };
@@ -173,9 +176,11 @@ async function cancelAtApp1(): Promise<void> {
 }
 
 /** Cancels a creation before it has finished; repeats it with another creation if the creation was faster. */
-async function cancelAtApp2(): Promise<void> {
+async function cancelAtApp2(onBehalfOf: OnBehalfOf): Promise<void> {
+  const [caller = 'no caller'] = Object.values(onBehalfOf);
   for (let attempt = 1; attempt <= 5; attempt += 1) {
-    const { id, remove } = await createAtApp2(`is cancelled at App2, attempt ${attempt}`);
+    const scenario = `is cancelled at App2 for ${caller}, attempt ${attempt}`;
+    const { id, remove } = await createAtApp2(scenario, onBehalfOf);
     await remove();
     if ((await eventNamesOf(id)).includes('ServiceUserCreationCancelled')) return;
   }
@@ -262,7 +267,9 @@ beforeAll(async () => {
     provision(newRequest()).then(({ provisioning_id: id }) => removed('is removed', id)),
     cancelAtApp1(),
     removeAtApp2(),
-    cancelAtApp2(),
+    cancelAtApp2({}),
+    // Whether the cancellation at App1 meets a running creation at App2 depends on their speed.
+    cancelAtApp2({ 'On-Behalf-Of': 'a-caller' }),
     installAwsCli(),
   ]);
 }, 400_000);
