@@ -22,9 +22,6 @@ const MEASURED = 20;
 const PENDING = 20;
 const CONCURRENT = 4;
 
-/** `npm test` measures the first outage only. */
-const isSample = process.env['FAULTS'] === 'sample';
-
 /** Largest ratio of durations: the retries of the pending provisionings use the same processors. */
 const MAX_RATIO = { p50: 2, p95: 3 };
 
@@ -115,7 +112,7 @@ const outages: readonly { outage: string; code?: string; during: Outage }[] = [
   { outage: 'the user pool and the secret of another target are deleted', during: deletedTarget },
 ];
 
-it.each(outages.slice(0, isSample ? 1 : undefined))(
+it.each(outages)(
   'provisionings neither fail nor take longer while $outage',
   async ({ outage, code, during }) => {
     await measure();

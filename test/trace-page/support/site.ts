@@ -9,8 +9,8 @@ const page = buildPage();
 
 export interface Site {
   url: string;
-  /** URL of the list, or of a provisioning and a step. */
-  at(id?: string, step?: string): string;
+  /** URL of the list, or of a provisioning. */
+  at(id?: string): string;
   close(): void;
 }
 
@@ -24,8 +24,7 @@ export async function siteOf(aws: FakeAws = scene()): Promise<Site> {
   const server = await serve(reader, await page, 0);
   return {
     url: server.url,
-    at: (id, step) =>
-      `${server.url}#/${id === undefined ? '' : `provisionings/${id}`}${step === undefined ? '' : `?step=${encodeURIComponent(step)}`}`,
+    at: (id) => `${server.url}#/${id === undefined ? '' : `provisionings/${id}`}`,
     close() {
       server.closeAllConnections();
       server.close();
