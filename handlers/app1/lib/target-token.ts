@@ -4,6 +4,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type MachineCredentials, machineCredentials } from '../../../contracts/app2-api.ts';
+import { jsonText } from '../../../contracts/json-text.ts';
 import { TOKEN_RENEWAL_SECONDS } from '../../../contracts/time-limits.ts';
 import { hasErrorName, StepError } from '../../shared/errors.ts';
 import { count } from '../../shared/metrics.ts';
@@ -48,7 +49,7 @@ export function tokenSource({ cognito, secretsManager, clientId, secretArn, now 
       .catch((error: unknown) => {
         throw asTargetOutage("The target's secret", error, TRANSIENT);
       });
-    const result = machineCredentials.safeParse(parsedOrUndefined(SecretString));
+    const result = jsonText.pipe(machineCredentials).safeParse(SecretString);
     if (!result.success)
       throw new StepError(
         'TargetAuthenticationFailed',
@@ -120,12 +121,3 @@ const TRANSIENT = ['ServiceUnavailable', 'ServiceThrottled'];
 
 const isLockedOut = (error: unknown): boolean =>
   hasErrorName(error, 'NotAuthorizedException') && /attempts exceeded/i.test(error.message);
-
-/** The message of a SyntaxError would quote the secret, so an invalid text becomes `undefined`. */
-function parsedOrUndefined(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
-}
