@@ -10,16 +10,13 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient, GetItemCommand, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { stackOutputs, type Target, targetsIn } from '../../cli/outputs.ts';
 import { settings } from '../../cli/support/paths.ts';
-import { machineCredentials } from '../../contracts/app2-api.ts';
 import { encryptionContext } from '../../contracts/encryption-context.ts';
 import { problem } from '../../contracts/problems.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../contracts/status.ts';
-import { secretHash } from '../../handlers/shared/secret-hash.ts';
 import { busLog } from '../../infra/names.ts';
 import { localApiUrl } from '../../local/api-url.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
@@ -67,28 +64,15 @@ const call = async (
 };
 
 /** Signs in through an app client; returns the access token. */
-async function signIn(clientId: string, username: string, password: string, hash?: string): Promise<string> {
+async function signIn(clientId: string, username: string, password: string): Promise<string> {
   const { AuthenticationResult } = await system.clients.cognito.send(
     new InitiateAuthCommand({
       AuthFlow: 'USER_PASSWORD_AUTH',
       ClientId: clientId,
-      AuthParameters: {
-        USERNAME: username,
-        PASSWORD: password,
-        ...(hash === undefined ? {} : { SECRET_HASH: hash }),
-      },
+      AuthParameters: { USERNAME: username, PASSWORD: password },
     }),
   );
   return z.string().parse(AuthenticationResult?.AccessToken);
-}
-
-/** The token of the machine user that a target has issued to App1. */
-async function tokenOfApp1({ credentials_secret_arn, machine_client_id: clientId }: Target): Promise<string> {
-  const { SecretString = '' } = await new SecretsManagerClient(configuration).send(
-    new GetSecretValueCommand({ SecretId: credentials_secret_arn }),
-  );
-  const { username, password, client_secret } = machineCredentials.parse(JSON.parse(SecretString));
-  return signIn(clientId, username, password, secretHash(username, clientId, client_secret));
 }
 
 /** Requests a user at a target, with a password that is encrypted for the target of a name; waits until the creation has finished. */
@@ -103,7 +87,7 @@ async function create(at: Target, name: string, request = newRequest()): Promise
     }),
   );
   const encrypted_password = Buffer.from(CiphertextBlob ?? []).toString('base64');
-  const token = await tokenOfApp1(at);
+  const token = await machineToken(at);
   const headers = { 'Idempotency-Key': id, 'Creation-Id': randomUUID(), 'Content-Type': 'application/json' };
   const accepted = await call(at, 'POST', 'admin/create-user', token, headers, {
     username,
