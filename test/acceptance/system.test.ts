@@ -117,15 +117,19 @@ describe('a requested service user', () => {
       [202, accepted],
       [204],
     ]);
+
     await expect(system.request()).rejects.toThrow('fetch failed');
 
     expect(await cleanUp(system)).toEqual({ removed: 1, remaining: [] });
+
     const posts = sent.filter(({ method }) => method === 'POST');
+
     expect(new Set(posts.map(({ key, body }) => `${key} ${body}`)).size).toBe(1);
   });
 
   it('is not removed when App1 has rejected the request', async () => {
     const { system, sent } = await systemWith([[400, problemBody('INVALID_REQUEST')]]);
+
     await expect(system.request()).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
 
     expect(await cleanUp(system)).toEqual({ removed: 0, remaining: [] });

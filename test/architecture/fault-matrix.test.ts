@@ -77,6 +77,7 @@ describe('the fault matrix', () => {
     const withoutPermission = [...inMatrix].filter(
       (call) => /^app[12]-/.test(call) && !allowed.includes(call),
     );
+
     // Neither needs a permission: Cognito's sign-in and the keys of a pool are public.
     expect(withoutPermission.sort()).toEqual([
       'app1-call-target cognito-idp:InitiateAuth',

@@ -47,11 +47,13 @@ describe('identityOf', () => {
     ['with a Date header that is no date', 'yesterday', undefined],
   ])('returns the caller and the clock offset: %s', async (_what, date, clockOffset) => {
     const client = await sts(200, FOUND, date);
+
     await expect(identityOf(client, () => NOW)).resolves.toEqual({ arn: 'arn:me', clockOffset });
   });
 
   it('fails with CLOCK_WRONG when the clock is the reason of a rejection', async () => {
     const client = await sts(403, errorResponse('SignatureDoesNotMatch'), 'Thu, 01 Jan 2026 12:10:00 GMT');
+
     await expect(identityOf(client, () => NOW)).rejects.toMatchObject({
       code: 'CLOCK_WRONG',
       exit: 'unreachable',
@@ -61,6 +63,7 @@ describe('identityOf', () => {
 
   it('keeps the error of AWS when the clock is accurate', async () => {
     const client = await sts(403, errorResponse('InvalidClientTokenId'), 'Thu, 01 Jan 2026 12:00:01 GMT');
+
     await expect(identityOf(client, () => NOW)).rejects.toMatchObject({ name: 'InvalidClientTokenId' });
   });
 });
@@ -98,6 +101,7 @@ describe('a 403 of App1', () => {
 
   it('is reported as CLOCK_WRONG when the clock of this machine is off', async () => {
     const soon = new Date(Date.now() + 600_000);
+
     await expect(getProvisioning(forbidden(soon), 'id')).rejects.toMatchObject({ code: 'CLOCK_WRONG' });
   });
 

@@ -61,12 +61,15 @@ describe('commandLine', () => {
     const words = [...fc.sample(any, 300), ...odd];
 
     const asOperands = words.map((word) => commandLine({ command: 'npx', operands: [word, 'last'] }));
+
     expect(wordsOf(asOperands)).toEqual(
       words.map((word) => [...(word.startsWith('-') ? ['--'] : []), word, 'last']),
     );
+
     const asValues = words.map((word) =>
       commandLine({ command: 'npx', options: [['--name', word], ['--last']] }),
     );
+
     expect(wordsOf(asValues)).toEqual(
       words.map((word) => [...(word.startsWith('-') ? [`--name=${word}`] : ['--name', word]), '--last']),
     );
@@ -119,6 +122,7 @@ describe('the next command of a report', () => {
     const named = username.startsWith('-')
       ? ['--human-user=-h', '--', username]
       : [username, '--human-user=-h'];
+
     expect(words).toEqual(['provision', 'create', ...named]);
   });
 

@@ -66,7 +66,9 @@ describe('connect', () => {
 
     expect(connection.displayName).toBe('the local AWS at http://127.0.0.1:1');
     expect(await connection.target('app2')).toEqual(local.app2);
+
     await connection.callApp1('GET', '/create-service-user/x');
+
     expect(sent[0]?.[0]).toBe('http://127.0.0.1:1/app1/v1/create-service-user/x');
     expect(new Headers(sent[0]?.[1]?.headers).get('authorization')).toContain('Credential=local-key/');
   });
@@ -77,6 +79,7 @@ describe('connect', () => {
     ['--profile', { profile: 'mine', region: 'eu-west-1' }, 'AWS eu-west-1 as mine'],
   ])('uses AWS with %s, also while a local AWS is up', (_option, options, displayName) => {
     up();
+
     expect(to(options).displayName).toBe(displayName);
   });
 
@@ -97,6 +100,7 @@ describe('connect', () => {
       '[profile mine]\nregion = eu-north-1\naws_access_key_id = AKIDMINE\naws_secret_access_key = not-a-secret\n',
     );
     const before = { ...process.env };
+
     try {
       // The SDK reads these variables itself.
       for (const name of ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
@@ -124,7 +128,9 @@ describe('connect', () => {
       log_groups: ['/a', '/b'],
       targets: APP1.targets,
     });
+
     await connection.app1();
+
     expect(stacks.calls()).toHaveLength(1);
   });
 

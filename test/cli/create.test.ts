@@ -67,10 +67,13 @@ describe('provision create', () => {
     });
 
     expect(await cli.run(...fromInput)).toBe(0);
+
     const wait = 'app2 since 2026-01-01 00:00:00 UTC (TARGET_UNAVAILABLE in Authenticate)';
+
     expect(cli.output.progress).toContain(`running, waits for ${wait}`);
 
     await cli.run('status', PROVISIONING_ID);
+
     expect(cli.output.out).toMatch(/waits for +app2 since/);
     expect(cli.output.out).toMatch(/next retry +2026-01-01 00:05:00 UTC/);
   });
@@ -396,6 +399,7 @@ describe('provision retry', () => {
     });
 
     await cli.run('retry', PROVISIONING_ID, '--idempotency-key', 'second');
+
     expect(cli.sent[0]?.headers).toEqual({ 'idempotency-key': 'second' });
   });
 
@@ -517,10 +521,12 @@ describe('the command line', () => {
     ['an unknown event name', ['events', '--name', 'Nope']],
   ])('reports %s as wrong usage, as JSON with --json', async (_what, args) => {
     const cli = fakeRuntime();
+
     expect(await cli.run(...args)).toBe(2);
     expect(cli.output).toMatchObject({ out: '', err: expect.stringMatching(/^error: /) });
 
     const json = fakeRuntime();
+
     expect(await json.run(...args, '--json')).toBe(2);
     expect(errorOutput.parse(json.jsonOutput())).toMatchObject({ error: { code: 'USAGE' } });
   });
@@ -528,11 +534,13 @@ describe('the command line', () => {
   it('suggests a similar command', async () => {
     const cli = fakeRuntime();
     await cli.run('creat');
+
     expect(cli.output.err).toContain('(Did you mean create?)');
   });
 
   it('prints the help of a command with its examples', async () => {
     const cli = fakeRuntime();
+
     expect(await cli.run('list', '--help')).toBe(0);
     expect(cli.output.out).toContain('$ npx provision list --failed --since 1h');
   });

@@ -95,6 +95,7 @@ describe('an undelivered event', () => {
     await deliver(undeliveredEvent());
 
     const logStream = { logGroupName: '/aws/events/app1-provisioning', logStreamName: 'redriven/e-1' };
+
     expect(logs.commandCalls(CreateLogStreamCommand)[0]?.args[0].input).toEqual(logStream);
     expect(logs.commandCalls(PutLogEventsCommand).map(({ args }) => args[0].input)).toEqual([
       { ...logStream, logEvents: [{ timestamp: NOW, message: JSON.stringify(event) }] },
@@ -132,6 +133,7 @@ describe('an undelivered event', () => {
 
     const { ClientContext = '', Payload } = lambda.commandCalls(InvokeCommand)[0]?.args[0].input ?? {};
     const clientContext: unknown = JSON.parse(Buffer.from(ClientContext, 'base64').toString());
+
     expect(isRedelivery({ clientContext })).toBe(true);
     expect(Payload).toBe(JSON.stringify(event));
   });
@@ -255,11 +257,13 @@ describe('a message that cannot be delivered', () => {
 
   it('is rejected when the rule no longer has the target', async () => {
     ruleHasTargets(functionArn);
+
     await expectRejection(undeliveredEvent(), 'no longer has this target');
   });
 
   it('is rejected when the rule no longer exists', async () => {
     eventBridge.on(ListTargetsByRuleCommand).rejects(sdkError('ResourceNotFoundException'));
+
     await expectRejection(undeliveredEvent({ rule: `${ruleArn}-deleted` }), 'no longer exists');
   });
 
@@ -267,6 +271,7 @@ describe('a message that cannot be delivered', () => {
     'is rejected when the rule transforms its events: %j',
     async (change) => {
       eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [{ ...target(logGroupArn), ...change }] });
+
       await expectRejection(undeliveredEvent(), 'transforms its events');
     },
   );
@@ -274,11 +279,13 @@ describe('a message that cannot be delivered', () => {
   it('is rejected for a target of an unsupported service', async () => {
     const machine = 'arn:aws:states:eu-central-1:111122223333:stateMachine:M';
     ruleHasTargets(machine);
+
     await expectRejection(undeliveredEvent({ target: machine }), 'does not deliver to targets of states');
   });
 
   it('causes no other call', async () => {
     eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [] });
+
     await expectRejection(undeliveredEvent(), 'no longer');
     expect(calls().map((command) => command.constructor.name)).toEqual(['ListTargetsByRuleCommand']);
   });
@@ -291,6 +298,7 @@ describe('an event that a function failed to handle', () => {
     await expect(plan(readMessage(unhandled()))).resolves.toMatchObject({
       to: 'function app1-sweep-provisionings',
     });
+
     await deliver(unhandled());
 
     expect(lambda.commandCalls(InvokeCommand)[0]?.args[0].input).toEqual({
@@ -374,6 +382,7 @@ describe('a forged message', () => {
     ],
   ])('is not delivered to a function %s', async (_what, arrange) => {
     arrange();
+
     await expectRejection(unhandled({ username: 'alice' }, 'm-3', deleting), 'did not come from it');
   });
 
@@ -382,6 +391,7 @@ describe('a forged message', () => {
     ['a name that is not an ARN', 'app2-delete-user', { FunctionName: 'app2-delete-user' }],
   ])('is checked by %s and rejected', async (_what, invoked, expected) => {
     onFailureDestinationIs(queueArn);
+
     await expectRejection(unhandled({}, 'm-4', invoked), 'did not come from it');
     expect(lambda.commandCalls(GetFunctionEventInvokeConfigCommand)[0]?.args[0].input).toEqual(expected);
   });
@@ -405,6 +415,7 @@ describe('a forged message', () => {
     eventBridge
       .on(ListTargetsByRuleCommand)
       .resolves({ Targets: [{ Id: '0', Arn: functionArn, ...other }, target(logGroupArn)] });
+
     await expectRejection(undeliveredEvent({ target: functionArn }), 'did not come from it');
   });
 
@@ -420,6 +431,7 @@ describe('a forged message', () => {
     ],
   ])('of a rule of another account is not delivered from a queue %s', async (_what, policy) => {
     ruleHasTargets(ownBus);
+
     await expectRejection(
       undeliveredEvent({ rule: otherAccountRule, target: ownBus }),
       "queue's policy does not name it",
@@ -432,6 +444,7 @@ describe('a forged message', () => {
     "of a rule of another account is not delivered to %s, also when the queue's policy names the rule",
     async (other) => {
       ruleHasTargets(other);
+
       await expectRejection(
         undeliveredEvent({ rule: otherAccountRule, target: other }),
         'to a bus only',

@@ -105,7 +105,9 @@ describe('provision events', () => {
     expect(await cli.run('events', '--follow', '--since', '5m', '--json')).toBe(0);
 
     expect(linesOf(cli.output.out)).toHaveLength(2);
+
     const starts = filterCalls().map(({ startTime = 0 }) => startTime);
+
     expect(starts[0]).toBe(NOW - 300_000);
     expect(starts.at(-1)).toBeGreaterThan(NOW - 60_000);
   });

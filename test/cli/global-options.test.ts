@@ -49,6 +49,7 @@ describe('the value of an option of every command', () => {
   ])('the region %s is valid', async (region) => {
     const typed = fakeRuntime({ responses: [[404, { code: 'NOT_FOUND' }]] });
     await typed.run('status', '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01', '--region', region);
+
     expect(typed.sent).toHaveLength(1);
   });
 });
@@ -65,6 +66,7 @@ describe('a proposed command', () => {
     const typed = fakeRuntime({ responses: [[status, body]] });
 
     await typed.run('status', '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01', ...options);
+
     expect(typed.output.err).toContain(`npx provision ${command} ${asTyped}`);
   });
 });
@@ -98,8 +100,10 @@ describe('the npm scripts', () => {
     ],
   ])('%s reports a usage error for %s', async (_name, main, args, message) => {
     const text = captureStderr();
+
     await expect(main(args)).resolves.toBe(2);
     expect(text()).toContain(message);
+
     jest.restoreAllMocks();
   });
 });

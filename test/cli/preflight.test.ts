@@ -181,11 +181,13 @@ describe('quotaFindings', () => {
 describe('regionFinding', () => {
   it('accepts a region that supports every type, and names a type that is missing', async () => {
     cloudFormation.on(DescribeTypeCommand).resolves({});
+
     expect(await regionFinding(plain, plain.stacks)).toMatchObject({ verdict: 'ok' });
 
     cloudFormation
       .on(DescribeTypeCommand, { TypeName: 'AWS::Cognito::UserPool' })
       .rejects(new TypeNotFoundException({ message: 'none', $metadata: {} }));
+
     expect(await regionFinding(plain, plain.stacks)).toMatchObject({
       verdict: 'missing',
       found: 'no AWS::Cognito::UserPool',

@@ -177,6 +177,7 @@ describe('redriveQueue', () => {
 
     const { VisibilityTimeout = 0, WaitTimeSeconds = 0 } =
       sqs.commandCalls(ReceiveMessageCommand)[0]?.args[0].input ?? {};
+
     expect(VisibilityTimeout).toBeGreaterThan(900);
     expect(WaitTimeSeconds).toBeGreaterThan(0);
   });

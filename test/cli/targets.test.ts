@@ -46,6 +46,7 @@ describe('provision targets', () => {
       .trimEnd()
       .split('\n')
       .map((line) => line.split(/ {2,}/));
+
     expect(cells).toEqual([
       ['target', 'state', 'reachable', 'password', 'creations per second'],
       ['app2', 'active', 'yes', 'at least 12, lowercase, uppercase, numbers, symbols', '23.5'],

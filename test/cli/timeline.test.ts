@@ -85,12 +85,14 @@ describe('provision timeline', () => {
     const incomplete = { timeline: [step], timeline_incomplete: ['app2'] };
     const operator = fakeRuntime({ responses: [[200, incomplete]] });
     await operator.run('timeline', PROVISIONING_ID, '--json');
+
     expect(operator.jsonOutput()).toMatchObject({ timeline: { length: 3 }, incomplete: [] });
 
     stepFunctions.reset();
     stepFunctions.on(DescribeExecutionCommand).resolves(execution(subject));
     stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('AccessDeniedException'));
     const caller = fakeRuntime({ responses: [[200, incomplete]] });
+
     expect(await caller.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
     expect(caller.jsonOutput()).toMatchObject({ timeline: [step], incomplete: [{ service: 'app2' }] });
   });
@@ -101,6 +103,7 @@ describe('provision timeline', () => {
     expect(await cli.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
 
     const { timeline, incomplete } = timelineOutput.parse(cli.jsonOutput());
+
     expect(incomplete).toEqual([]);
     expect(timeline).toEqual([
       {

@@ -71,6 +71,7 @@ describe('explainFailure', () => {
     const report = explainFailure({ step: 'SomeStep', error: name });
 
     const { code, message, remedy, retryable } = row;
+
     expect(report).toEqual({ step: 'SomeStep', code, message, remedy, retryable });
     expect(failureReport.parse(report)).toEqual(report);
   });

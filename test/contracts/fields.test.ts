@@ -110,6 +110,7 @@ describe('username', () => {
   it('accepts exactly the values of its documented pattern', () => {
     const documented = /^[a-z0-9][a-z0-9._@+-]{0,127}$/i;
     const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
     fc.assert(
       fc.property(anything, (value) => {
         expect(accepts(username, value)).toBe(documented.test(value) && !UUID.test(value));

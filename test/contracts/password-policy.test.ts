@@ -53,6 +53,7 @@ describe('meetsPolicy', () => {
       require_numbers: false,
       require_symbols: false,
     };
+
     for (const password of ['------', '111111', 'AAAAAA', 'aaaaaa'])
       expect(meetsPolicy(password, lax)).toBe(true);
   });

@@ -355,6 +355,7 @@ describe('the routes', () => {
     const response = await send();
 
     const { code: returned, status } = problem.parse(JSON.parse(response.body));
+
     expect([returned, response.statusCode]).toEqual([code, status]);
   });
 });

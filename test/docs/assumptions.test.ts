@@ -26,7 +26,9 @@ describe('each assumption', () => {
 
   it.each(assumptions)('names existing checks, or the reason for none: $id', ({ decidedBy }) => {
     if ('undecided' in decidedBy) return expect(decidedBy.undecided).toMatch(/\w.*\.$/);
+
     const named = decidedBy.checks.map((name) => allChecks.find((check) => check.name === name));
+
     expect(named).not.toContain(undefined);
     expect(named.length).toBeGreaterThan(0);
     // The entry states the option with which the checks run.

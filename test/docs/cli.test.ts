@@ -18,6 +18,7 @@ describe('docs/cli.md', () => {
 
   it.each(commands)('shows %s with its example, its permissions and the form of its result', (name) => {
     const page = cliDocument();
+
     expect(page).toContain(`### ${name}`);
     expect(page).toContain(`$ npx provision ${name}`);
     expect(Object.keys(permissions)).toContain(name);

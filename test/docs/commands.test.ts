@@ -21,19 +21,25 @@ describe('the commands of the documentation', () => {
     (_where, block) => {
       const reason = notRun[block.commands.trim()];
       const test = testOf(block);
+
       expect([reason, test].filter((found) => found !== undefined)).toHaveLength(1);
+
       if (test === undefined) return;
 
       const code = readFileSync(join(root, test), 'utf8');
+
       // The test either runs every block of its pages or names the sections.
       expect(code.includes('flatMap(blocksOf)') || code.includes(`'${block.section}'`)).toBe(true);
+
       const folder = block.page.split('/').slice(0, -1).join('/');
+
       expect([block.page, `${folder}/`].some((name) => code.includes(`'${name}`))).toBe(true);
     },
   );
 
   it('that no test runs are few and exist', () => {
     const written = blocks.map(({ commands }) => commands.trim());
+
     expect(Object.keys(notRun).filter((commands) => !written.includes(commands))).toEqual([]);
     expect(Object.keys(notRun).length).toBeLessThanOrEqual(3);
   });

@@ -123,6 +123,7 @@ describe.each(['CONTRIBUTING.md', 'test/README.md', 'docs/changing-it.md', 'SECU
 
       // The others are relative to a folder that the sentence names, or are written locally.
       const ofTheCheckout = files.filter((file) => folders.includes(file.replace(/\/.*/, '')));
+
       expect(ofTheCheckout.filter((file) => !isThere(file))).toEqual([]);
     });
   },

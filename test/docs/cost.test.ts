@@ -12,6 +12,7 @@ const results = readCountResults();
 describe('docs/cost.md', () => {
   it('is generated from the counts by `npm run cost`', () => {
     const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cost.md'), 'utf8');
+
     expect(page).toBe(costPage(results, deployedResources()));
   });
 
@@ -27,6 +28,7 @@ describe('docs/cost.md', () => {
 describe('the budget', () => {
   it('reports each exceeded count with the excess', () => {
     const counts = { ...budget, step_functions: 8 };
+
     expect(overBudget(counts)).toEqual([]);
     expect(overBudget({ ...counts, kms: 6, transitions: 17 })).toEqual([
       'transitions: 17 instead of 15',

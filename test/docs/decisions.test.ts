@@ -17,6 +17,7 @@ describe('decisions', () => {
 
   it.each(pages)('are listed under their title: %s', (page) => {
     const title = /^# (.*)$/m.exec(read(page))?.[1];
+
     expect(read('README.md')).toContain(`| [${page.slice(0, 4)}](${page}) | ${title} |`);
   });
 

@@ -16,6 +16,7 @@ it('docs/errors.md has a chapter for each code that an API returns', () => {
   const chapters = [...page.matchAll(/^### (?:\d+ )?(\w+)$/gm)].map(([, code]) => code);
 
   const codes = new Set(Object.values(failures).map(({ code }) => code));
+
   expect(chapters).toEqual([...Object.keys(problems), ...codes]);
 });
 

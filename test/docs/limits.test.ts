@@ -44,6 +44,7 @@ describe("the page's estimate of Lambda's concurrency", () => {
       'compensation of a tenth',
     ].map((begin) => Number(rowOf(begin)[1]));
     const { app1, app2, statusPoll, compensation } = secondsPerCreation;
+
     expect(seconds).toEqual([app1, app2, statusPoll, compensation]);
   });
 

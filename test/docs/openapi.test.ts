@@ -92,6 +92,7 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
       components: z.object({ responses: z.record(z.string(), z.unknown()) }),
     });
     const { paths, components } = answers.parse(document);
+
     for (const { operationId, responses } of Object.values(paths).flatMap((methods) =>
       Object.values(methods),
     ))
@@ -125,6 +126,7 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
 
   it('describes each field', () => {
     const fields = fieldsBelow(documented.parse(document).components.schemas);
+
     expect(fields.map(({ name }) => name)).toContain('started_at');
     for (const { name, description } of fields)
       expect([name, description]).toEqual([
@@ -141,6 +143,7 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
         .reduce<unknown>((part, key) => z.record(z.string(), z.unknown()).parse(part)[key], document);
 
     const references = [...text.matchAll(/"\$ref":"(#[^"]+)"/g)].map(([, reference = '']) => reference);
+
     expect(references.length).toBeGreaterThan(20);
     for (const reference of references)
       expect([reference, at(reference)]).toEqual([reference, expect.anything()]);

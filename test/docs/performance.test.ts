@@ -11,12 +11,14 @@ const results = readResults();
 describe('docs/performance.md', () => {
   it('is generated from the measurements by `npm run bench`', () => {
     const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'performance.md'), 'utf8');
+
     expect(page).toBe(performancePage(results, readCountResults()));
   });
 
   it('contains the measured ratios', () => {
     const { loading, latency } = results;
     if (loading === undefined || latency === undefined) throw new Error('Not everything was measured.');
+
     expect(loading.ratios).toEqual(loadingRatios(loading.measured));
     expect(latency.ratios).toEqual(latencyRatios(latency.measured));
   });

@@ -50,6 +50,7 @@ describe('docs/security.md', () => {
   it.each(sentences)('names existing tests in the section %s: %s', (_section, sentence) => {
     const { tests, commands } = evidenceOf(sentence);
     const elsewhere = [/the workflow `ci`/, NO_TEST].some((words) => words.test(sentence));
+
     expect(tests.length + commands.length + Number(elsewhere)).toBeGreaterThan(0);
     for (const [file, title] of tests) {
       expect([file, existsSync(join(root, file))]).toEqual([file, true]);

@@ -24,6 +24,7 @@ describe('the cloud assembly that was deployed', () => {
 
   it('would fail the scan with a private key', () => {
     const folder = mkdtempSync(join(tmpdir(), 'assembly-'));
+
     try {
       const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
       writeFileSync(join(folder, 'index.js'), privateKey.export({ type: 'pkcs1', format: 'pem' }));

@@ -205,6 +205,7 @@ describe('routes and groups at the API of App2', () => {
       const { client_secret } = await readMachineCredentials();
       const secret = client === machine_client_id ? client_secret : undefined;
       const { access } = await createAndSignIn(UserPoolId, client, memberOf, secret);
+
       for (const route of Object.keys(routes) as RouteName[]) {
         const { status } = await send(route, ...withToken(access));
         expect([route, ALLOWED.includes(status) ? 'allowed' : status]).toEqual([
@@ -224,6 +225,7 @@ describe('routes and groups at the API of App2', () => {
     'a token that is used first for %s has the same permissions in any order',
     async (order) => {
       const { access } = await createAndSignIn(UserPoolId, service_client_id, ['service-user']);
+
       for (const route of order) {
         const { status } = await send(route, ...withToken(access));
         expect([route, ALLOWED.includes(status)]).toEqual([route, route === 'POST /sample']);
@@ -323,6 +325,7 @@ describe('invalid credentials at App2', () => {
     async (_credentials, make) => {
       const before = await countCreations();
       const headers = await make();
+
       for (const route of Object.keys(routes) as RouteName[]) {
         const { status, type, body } = await send(route, ...headers);
         expect([route, status]).toEqual([route, 401]);

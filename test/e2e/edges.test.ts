@@ -137,6 +137,7 @@ describe('a log line', () => {
   it('is one JSON object, whatever the request contains', async () => {
     const since = Date.now();
     await start(newRequest({ human_user_id: `"}\\n{"level":"ERROR","forged":"${randomUUID()}` }));
+
     await eventually(async () => {
       const { events = [] } = await system.clients.logs.send(
         new FilterLogEventsCommand({ logGroupName: '/aws/lambda/app1-start-provisioning', startTime: since }),

@@ -92,6 +92,7 @@ describe('a failure before the user is created', () => {
       'UserCreationRejected',
     ]);
     expect(await system.user(request.username)).toBeUndefined();
+
     await eventsOf(status.provisioning_id, [
       'ServiceUserProvisioningRequested',
       'ServiceUserCreationRejected',
@@ -108,6 +109,7 @@ describe('a failure before the user is created', () => {
     expect(status).toMatchObject({ status: 'FAILED', user: 'absent' });
     expect(status.error).toMatchObject({ step: 'Authenticate', code: 'TARGET_AUTHENTICATION_FAILED' });
     expect(await system.executionStatus('CreateServiceUser', status.provisioning_id)).toBeUndefined();
+
     await eventsOf(status.provisioning_id, [
       'ServiceUserProvisioningRequested',
       'ServiceUserProvisioningFailed',
@@ -169,7 +171,9 @@ describe('a failure after the user may have been created', () => {
       user: 'absent',
       error: { code: 'USER_CREATION_FAILED' },
     });
+
     const states = await statesOf('CreateServiceUser', status.provisioning_id);
+
     expect(states.slice(states.indexOf(step))).toEqual([
       step,
       'DeleteUser',
@@ -177,6 +181,7 @@ describe('a failure after the user may have been created', () => {
       'UserCreationRolledBack',
     ]);
     expect(await system.user(request.username)).toBeUndefined();
+
     await eventsOf(status.provisioning_id, [
       'ServiceUserProvisioningRequested',
       'ServiceUserCreationRolledBack',
@@ -195,7 +200,9 @@ describe('App2', () => {
     );
 
     expect(cancelled.status).toBe(204);
+
     const response = await creation.post();
+
     expect(provisioningStatus.parse(response.body)).toMatchObject({
       status: 'FAILED',
       user: 'unknown',

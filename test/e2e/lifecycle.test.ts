@@ -72,6 +72,7 @@ describe('npm run up', () => {
     expect({ status, interrupted }).toEqual({ status: 130, interrupted: true });
     expect(processesOf(directory)).toEqual([]);
     expect(await isResponding(port)).toBe(false);
+
     rmSync(directory, { recursive: true });
   });
 });

@@ -28,6 +28,7 @@ describe('fifty concurrent provisionings', () => {
       maximum.functions = Math.max(maximum.functions, now.functions);
       maximum.memory = Math.max(maximum.memory, now.memory);
     }, 500);
+
     try {
       const ids = await Promise.all(Array.from({ length: 50 }, () => start(newRequest())));
       const all = await Promise.all(ids.map((id) => waitForCompletion(id, 120_000)));

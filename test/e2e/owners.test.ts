@@ -81,6 +81,7 @@ describe('a provisioning of App1', () => {
     const key = { 'Idempotency-Key': randomUUID() };
     const [first, second] = [await callerOf(await newRole()), await callerOf(await newRole())];
     const ids = [];
+
     for (const call of [first, second, first]) {
       const { status, body } = await call('', postRequest(newRequest({ username: 'x y' }), key));
       expect(status).toBe(400);
@@ -109,6 +110,7 @@ describe('a provisioning of App1', () => {
     await iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName: 'may' }));
     await iam.send(new DeleteRoleCommand({ RoleName }));
     const recreated = await createRole(anyPrincipalInTheAccount, invokePermission, undefined, RoleName);
+
     expect(recreated).toBe(role);
     expect((await (await callerOf(recreated))(`/${provisioning_id}`)).status).toBe(404);
   });
@@ -247,6 +249,7 @@ describe('a caller that has used up its share of DescribeExecution', () => {
     expect(await other(`/${provisioning_id}`, {})).toMatchObject({ status: 404 });
 
     await dynamoDb.send(new DeleteItemCommand(limit));
+
     expect(await busiest(`/${provisioning_id}`, {})).toMatchObject({ status: 200 });
   });
 });

@@ -40,8 +40,10 @@ describe('a successful provisioning', () => {
         'custom:on_behalf_of': expect.stringMatching(/^\d{12}\//),
       },
     });
+
     const token = await system.signIn(request.username, request.password);
     const sample = await system.app2('POST', '/sample', token, { data: { n: 1 } });
+
     expect(sample.status).toBe(200);
     expect(sampleReply.parse(sample.body)).toEqual({ username: request.username, received: { n: 1 } });
     await expect(system.signIn(request.username, newPassword())).rejects.toThrow(
@@ -76,11 +78,13 @@ describe('a successful provisioning', () => {
     await eventsOf(provisioning_id, PROVISIONED);
     const published = await system.events(provisioning_id);
     const generation = await system.generationOf('CreateServiceUser', provisioning_id);
+
     for (const event of published) {
       const { detail, source, 'detail-type': name } = readEvent(event);
       const about = `${provisioning_id}:${generation}:${detail.metadata.sequence}:${name}`;
       expect(detail.metadata.event_id).toBe(`${source.replace(/\..*/, '')}:${about}`);
     }
+
     const [traceIds, causes] = [
       published.map(({ detail }) => detail.metadata.trace_id),
       published.map(({ source, detail }) => `${source} ${detail.metadata.causation_id}`),
@@ -100,10 +104,13 @@ describe('POST /create-service-user', () => {
 
     expect(status).toBe(202);
     expect(body).toMatchObject({ status: 'RUNNING', status_url: headers.get('location') });
+
     const address = headers.get('location') ?? '';
     const credentials = { accessKeyId: outputs.access_key_id, secretAccessKey: outputs.secret_access_key };
     const response = await signedFetch(credentials, outputs.region)(address);
+
     expect(response.status).toBe(200);
+
     await waitForCompletion(provisioningStatus.parse(await response.json()).provisioning_id);
   });
 
@@ -148,9 +155,12 @@ describe('an Idempotency-Key', () => {
     const ids = await Promise.all(Array.from({ length: 8 }, () => start(request, key)));
 
     expect(new Set(ids).size).toBe(1);
+
     const [id = ''] = ids;
+
     expect(await waitForCompletion(id)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await start(request, key)).toBe(id);
+
     await eventsOf(id, PROVISIONED);
   });
 

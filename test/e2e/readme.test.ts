@@ -27,12 +27,14 @@ describe('README.md', () => {
     const dropped = /Deleted the record of arn:\S+:ProvisionServiceUser:\S+\n/;
 
     expect(stdout).toMatch(dropped);
+
     const responses = stdout
       .replace(dropped, '\n')
       .trim()
       .replaceAll('}{', '}\n{')
       .split('\n')
       .map((line): unknown => JSON.parse(line));
+
     expect({ responses, stderr }).toEqual({
       responses: [
         expect.objectContaining({ status: 'SUCCEEDED', user: 'present', username: 'ada' }),
@@ -50,9 +52,11 @@ describe('README.md', () => {
     const { status, stdout } = await resultOf(whatWentWrong);
 
     expect(status).toBe(0);
+
     const [created = '', rejected = '', failed = '', ...rest] = stdout.split(
       /^(?=[✔✖] (?:SUCCEEDED|FAILED))/m,
     );
+
     expect(created).toContain('✔ SUCCEEDED');
     for (const card of [rejected, failed]) {
       expect(card).toMatch(/failed at +RequestUserCreation\n/);
@@ -61,7 +65,9 @@ describe('README.md', () => {
       expect(card).toMatch(/what to do +Choose another username/);
     }
     expect(rejected).toContain('exit status 1\n');
+
     const all = rest.join('') + failed;
+
     expect(all).toContain('app2 CreateServiceUser\n');
     expect(all).toMatch(/^\d+ ok, \d+ failed, 0 not checked$/m);
   });

@@ -293,7 +293,9 @@ describe('a revocation of leaked machine credentials under load', () => {
     const { FunctionError } = await runStep('createSecret', randomUUID());
 
     expect(FunctionError).toBe('Unhandled');
+
     const { VersionIdsToStages } = await secrets.send(new DescribeSecretCommand({ SecretId }));
+
     expect(VersionIdsToStages?.[revocation.version_id]).toContain('AWSCURRENT');
     expect(
       Object.entries(VersionIdsToStages ?? {}).filter(

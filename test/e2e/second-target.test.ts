@@ -121,20 +121,26 @@ describe('a second target of the account', () => {
     await expect(signIn(payments.service_client_id, request.username, request.password)).resolves.toMatch(
       /\./,
     );
+
     const { UserPool } = await system.clients.cognito.send(
       new DescribeUserPoolCommand({ UserPoolId: payments.user_pool_id }),
     );
+
     expect(UserPool?.Name).toBe('own-pool');
+
     const { Groups = [] } = await system.clients.cognito.send(
       new AdminListGroupsForUserCommand({ UserPoolId: payments.user_pool_id, Username: request.username }),
     );
+
     expect(Groups.map(({ GroupName }) => GroupName)).toEqual(['service-user']);
     expect(await system.user(request.username)).toBeUndefined();
+
     const [event] = await eventually(async () => {
       const found = await eventsOf(payments, provisioning_id);
       expect(found).toHaveLength(1);
       return found;
     });
+
     expect(event).toMatchObject({
       source: 'payments.service-users',
       'detail-type': 'ServiceUserCreated',

@@ -219,6 +219,7 @@ describe('Passwords and tokens', () => {
     const outcomes = await Promise.all(failed.map((id) => waitForCompletion(id, 120_000)));
 
     expect(outcomes.map(({ status }) => status)).toEqual(failed.map(() => 'FAILED'));
+
     for (const id of failed)
       responses.push({
         location: 'the status of a failed provisioning',
@@ -272,6 +273,7 @@ describe('A leak', () => {
   it.each(Object.entries(deliberateLeaks))('is found: %s', async (name, leak) => {
     const secret = newPassword();
     secrets[name] = secret;
+
     try {
       await leak(secret);
       await eventually(async () => {
@@ -289,6 +291,7 @@ describe('A leak', () => {
     secrets['environment'] = newPassword();
     const Variables = { ...Environment.Variables, LEAK: secrets['environment'] };
     await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
+
     try {
       expect((await findLeaks()).leaks).toContainEqual(
         expect.objectContaining({ secret: 'environment', location: `the environment of ${FunctionName}` }),

@@ -119,6 +119,7 @@ describe('one request', () => {
     const id = await start(request, { 'X-Amzn-Trace-Id': `Root=${trace};Parent=53995c3f42cd8ad8;Sampled=1` });
 
     await expect(waitForCompletion(id)).resolves.toMatchObject({ status: 'SUCCEEDED' });
+
     await eventsOf(id, ['ServiceUserProvisioningRequested', 'ServiceUserCreated', 'ServiceUserProvisioned']);
 
     const byTrace = await linesWith(trace);
@@ -147,6 +148,7 @@ describe('one request', () => {
     expect(byId.filter((found) => 'execution_arn' in found).length).toBeGreaterThan(10);
 
     const functions = byId.filter(({ service }) => service !== undefined);
+
     expect(functions.length).toBeGreaterThan(10);
     for (const found of byTrace.filter(({ service }) => service !== undefined))
       expect(found).toMatchObject({ provisioning_id: id, trace_id: trace });
@@ -195,6 +197,7 @@ describe('metrics', () => {
     const [app1, app2] = ['app1.provisioning', 'app2.service-users'];
     await restart('app1-call-target');
     const service = 'app1-call-target';
+
     await expectIncrease('targetTokenMisses', { service }, () =>
       expectIncrease('targetTokenHits', { service }, () =>
         expectIncrease('provisioningsFinished', { source: app1, outcome: 'ServiceUserProvisioned' }, () =>
@@ -248,6 +251,7 @@ describe('metrics', () => {
 
   it('count an event that was published by a retry', async () => {
     const { state_machine_arn: stateMachineArn } = outputs.app1;
+
     await expectIncrease('eventsNotPublished', { service: 'app1' }, async () => {
       const id = await withoutPermission(outputs, { stateMachineArn }, 'events:PutEvents', async () => {
         const started = await start(newRequest());

@@ -48,11 +48,14 @@ it('the timeline of a failure contains every step and attempt of both services i
     'app1 PublishProvisioningFailed',
     'app1 ProvisioningFailed',
   ]);
+
   const startTimes = timeline.map(({ started_at }) => Date.parse(started_at));
+
   expect(startTimes).toEqual([...startTimes].sort((a, b) => a - b));
 
   const codes = (name: string) =>
     timeline.find(({ step }) => step === name)?.attempts.map((attempt) => attempt.error?.code ?? 'succeeded');
+
   expect(codes('CreateUser')).toEqual(['USER_ALREADY_EXISTS']);
   // The only attempt of CreateUser was rejected: no call is in flight, so DeleteUser reads the pool once.
   expect(codes('DeleteUser')).toEqual(['succeeded']);
@@ -62,6 +65,7 @@ it('the timeline of a failure contains every step and attempt of both services i
     timeline
       .filter(({ service }) => service === owner)
       .reduce((sum, { attempts }) => sum + attempts.length, 0);
+
   expect({ app1: attemptsOf('app1'), app2: attemptsOf('app2') }).toEqual({
     app1: await countAttempts(outputs.app1.state_machine_arn, id),
     app2: await countAttempts(outputs.app2.state_machine_arn, id),

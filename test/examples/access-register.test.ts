@@ -111,6 +111,7 @@ describe('the settings of the access register', () => {
       'cli-telemetry': false,
       'acknowledged-issue-numbers': [1],
     };
+
     expect(() => read(cdkContext)).not.toThrow();
   });
 });

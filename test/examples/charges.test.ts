@@ -36,6 +36,7 @@ describe('POST /charges', () => {
 
     const refusal = (detail: string) => [422, expect.objectContaining({ detail })];
     const amount = refusal('amount must be a whole number of cents from 1 to 100000.');
+
     expect(responses).toEqual([
       ...[amount, amount, amount, amount],
       refusal('currency must be one of EUR, USD.'),

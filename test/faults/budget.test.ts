@@ -18,6 +18,7 @@ const TRIES = 8;
 describe('the cost of a successful provisioning', () => {
   it('equals the budget when all functions are warm', async () => {
     let counts: Counts | undefined;
+
     for (let n = 0; n < TRIES && (counts === undefined || overBudget(counts).length > 0); n += 1) {
       const planned = await plan(underTest, requestedTargets);
       const { username, password, human_user_id } = planned;
@@ -36,6 +37,7 @@ describe('the cost of a successful provisioning', () => {
         },
       });
     }
+
     process.stdout.write(`Counts of one provisioning: ${JSON.stringify(counts)}\n`);
 
     // A lower count is an error, too: the budget would be wrong, or the counter.

@@ -226,6 +226,7 @@ describe('a subscriber', () => {
     const { deadLetters, receive, deadLetterCount } = await subscribed;
 
     expect(await redrive([deadLetters])).toBe(0);
+
     received.push(...(await receive()));
 
     expect(idsOfProvisionings(receivedEvents())).toEqual(published());
@@ -275,6 +276,7 @@ describe('a subscriber', () => {
 
     for (const [service, rule] of Object.entries(rules))
       expect(await replay([service, ...period, '--to-rule', rule])).toBe(0);
+
     const again = (await receive()).map(readEvent);
 
     expect(idsOfProvisionings(again)).toEqual(published());

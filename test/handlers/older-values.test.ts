@@ -223,6 +223,7 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
       .resolves({ events: historyOf({ step: 'Authenticate', from: 0, to: 5 }) });
 
     const { timeline } = await timelineAt(name === 'App1' ? 'app1' : 'app2', ours(), GENERATION);
+
     expect(timeline.map(({ step }) => step)).toEqual(['Authenticate']);
   });
 });

@@ -130,11 +130,14 @@ describe.each(serviceKinds)('operations of %s', (service) => {
       const file = /^docs\/runbooks\/([a-z-]+\.md)$/.exec(text?.runbook ?? '')?.[1] ?? 'none';
 
       const runbook = readRunbook(file);
+
       expect(runbook).toContain(
         text?.firstCommand.replace(/^npm run redrive -- app2/, 'npm run redrive -- app1'),
       );
+
       const [introduction = ''] = runbook.split('**What happened');
       const known = [name, name.replace('app2', 'app1')].some((one) => introduction.includes(`\`${one}\``));
+
       expect([name, known]).toEqual([name, true]);
     },
   );
@@ -273,11 +276,13 @@ describe('runbooks', () => {
     const leads = [...led].some(
       (runbook) => runbook !== undefined && readRunbook(runbook).includes(`](${file})`),
     );
+
     expect([file, led.has(file) || leads]).toEqual([file, true]);
   });
 
   it.each(files)('%s states the impact and has the sections Diagnose, Resolve and Verify', (file) => {
     const headings = [...readRunbook(file).matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+
     expect(headings).toEqual(['Diagnose', 'Resolve', 'Verify']);
     expect(readRunbook(file)).toContain('**Impact.**');
   });
@@ -285,6 +290,7 @@ describe('runbooks', () => {
   it.each(files)('%s names only existing alarms', (file) => {
     const [introduction = ''] = readRunbook(file).split('**What happened');
     const alarms = [...introduction.matchAll(/`(app[12]-[a-z0-9-]+)`/g)].map(([, name]) => name);
+
     for (const name of alarms) expect(all.map(({ AlarmName }) => AlarmName)).toContain(name);
   });
 });
@@ -292,6 +298,7 @@ describe('runbooks', () => {
 describe('the settings of alarms', () => {
   it('subscribe the email address', () => {
     const { app1 } = templates({ alarm_email: 'operators@example.org' });
+
     expect(resources(app1, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties)).toEqual([
       expect.objectContaining({ Protocol: 'email', Endpoint: 'operators@example.org' }),
     ]);
@@ -301,6 +308,7 @@ describe('the settings of alarms', () => {
   it('use an existing topic', () => {
     const topic = 'arn:aws:sns:eu-central-1:111122223333:operators';
     const { app2 } = templates({ alarm_topic: topic });
+
     expect(resources(app2, 'AWS::SNS::Topic')).toEqual([]);
     for (const { AlarmActions, OKActions } of alarmsOf(app2))
       expect([AlarmActions, OKActions]).toEqual([[topic], [topic]]);
@@ -308,6 +316,7 @@ describe('the settings of alarms', () => {
 
   it('link to the runbooks at the given URL', () => {
     const { app1 } = templates({ runbooks_url: 'https://wiki.example.org/runbooks/' });
+
     for (const { AlarmDescription } of alarmsOf(app1))
       expect(readAlarmText(AlarmDescription)?.runbook).toMatch(
         /^https:\/\/wiki\.example\.org\/runbooks\/[a-z-]+\.md$/,

@@ -31,18 +31,22 @@ describe('a region', () => {
     ['us-iso-east-1', /aws-iso.*it has not been tested there/],
   ])('of another partition fails the synthesis with a reason: %s', (region, reason) => {
     expect(() => addService({ region })).toThrow(reason);
+
     credentialsAreOf(region);
+
     expect(() => addService()).toThrow(reason);
   });
 
   it.each(['eu-central-1', 'us-east-1', 'xx-future-1', undefined])('is accepted: %s', (region) => {
     credentialsAreOf(region);
+
     expect(() => addService()).not.toThrow();
     if (region !== undefined) expect(() => checkPartition(region)).not.toThrow();
   });
 
   it('of the stack takes precedence over that of the credentials', () => {
     credentialsAreOf('cn-north-1');
+
     expect(() => addService({ region: 'eu-central-1' })).not.toThrow();
   });
 });

@@ -66,12 +66,14 @@ describe('permissions to put events', () => {
   it.each(putting)('name one source and detail types: %s', (_title, { Action, Condition }) => {
     expect(Action).toEqual(['events:PutEvents']);
     expect(Condition['Null']).toEqual({ 'events:source': 'false', 'events:detail-type': 'false' });
+
     const values = z
       .strictObject({
         'events:source': z.tuple([z.string()]),
         'events:detail-type': z.array(z.string()).min(1),
       })
       .parse(Condition['ForAllValues:StringEquals']);
+
     expect(sources).toContain(values['events:source'][0]);
     for (const type of values['events:detail-type']) expect(type).toMatch(/^[A-Z]\w+$/);
   });
@@ -81,6 +83,7 @@ describe('permissions to put events', () => {
     ['NotifyCompletion', ['UserCreationFinished']],
   ])('of %s cover its own events, and none of a state machine', (id, types) => {
     const [found] = putting.filter(([title]) => title.includes(id));
+
     expect(found?.[1].Condition['ForAllValues:StringEquals']).toMatchObject({ 'events:detail-type': types });
   });
 });
@@ -126,6 +129,7 @@ describe('the permissions of AWS services', () => {
           listed.service === service &&
           one.Action.every((action) => listed.actions.includes(action)),
       )?.reason;
+
       expect([isBound(one), reason !== undefined]).toContain(true);
     },
   );
@@ -156,6 +160,7 @@ describe('the permissions of AWS services', () => {
       .filter(({ type }) => type === 'AWS::Logs::LogGroup')
       .flatMap(({ statements }) => statements)
       .filter(({ Action }) => Action.includes('logs:PutLogEvents'));
+
     expect(writing.length).toBeGreaterThan(0);
     for (const { Condition } of writing) expect(Condition['ArnEquals']).toHaveProperty('aws:SourceArn');
   });

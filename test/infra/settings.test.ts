@@ -38,6 +38,7 @@ describe('settings', () => {
 
   it("limit App2's status polls by its share of the quota of DescribeExecution", () => {
     const polls = (context: Record<string, string>) => settings(context).statusPollsPerSecond;
+
     expect(polls({})).toBe(1);
     expect(polls({ describe_executions_per_second: '15' })).toBe(1.5);
     expect(polls({ describe_executions_per_second: '40', status_polls_per_second: '2' })).toBe(2);

@@ -114,6 +114,7 @@ describe.each(serviceKinds)('the stack of %s', (service) => {
 
   it('limits the rate of all callers of its API together', () => {
     const [[, stage] = []] = resources(aws[service], 'AWS::ApiGateway::Stage');
+
     expect(stage?.Properties['MethodSettings']).toEqual([
       expect.objectContaining({
         HttpMethod: '*',
@@ -168,6 +169,7 @@ describe.each(serviceKinds)('the stack of %s', (service) => {
 
   it('accepts messages over TLS only, and encrypts them', () => {
     const queues = resources(aws[service], 'AWS::SQS::Queue');
+
     expect(queues.length).toBeGreaterThan(0);
     for (const [id, { Properties }] of queues) {
       expect(Properties).toMatchObject({ SqsManagedSseEnabled: true });
@@ -182,6 +184,7 @@ describe.each(serviceKinds)('the stack of %s', (service) => {
 
   it('has a dead-letter queue for each rule', () => {
     const rules = resources(aws[service], 'AWS::Events::Rule');
+
     expect(rules.length).toBeGreaterThan(2);
     for (const [, { Properties }] of rules)
       expect(Properties['Targets']).toEqual([
@@ -339,8 +342,10 @@ describe('the settings of the pool', () => {
     expect(
       resources(app2, 'AWS::Cognito::UserPoolGroup').map(([, { Properties }]) => Properties['GroupName']),
     ).toEqual(['machines', 'robots', 'owner-app1']);
+
     const expectVariables = (name: string, expected: object) =>
       expect(variables(name)).toMatchObject({ Variables: expected });
+
     expectVariables('app2-authorizer', { API_CLIENT_GROUP: 'machines', SERVICE_USER_GROUP: 'robots' });
     for (const name of ['app2-issue-machine-user', 'app2-rotate-machine-user'])
       expectVariables(name, { API_CLIENT_GROUP: 'machines' });
@@ -399,6 +404,7 @@ describe('the user pool', () => {
 
 it('the machine credentials are rotated every 30 days', () => {
   const schedules = resources(aws.app2, 'AWS::SecretsManager::RotationSchedule');
+
   expect(schedules.map(([, { Properties }]) => Properties['RotationRules'])).toEqual([
     { AutomaticallyAfterDays: 30 },
   ]);
@@ -780,6 +786,7 @@ describe('the rate limits of callers', () => {
       describe_executions_per_second: '30',
       describes_per_caller: '20',
     });
+
     expect(limits).toEqual(['15', '15']);
   });
 });
@@ -833,6 +840,7 @@ describe("the account's role for API Gateway's logs", () => {
 
   it('is set by default and outlives the stacks', () => {
     const found = ofAccount({}).map(([, { DeletionPolicy }]) => DeletionPolicy);
+
     expect(found).toEqual(['Retain', 'Retain']);
   });
 
@@ -851,7 +859,9 @@ describe('callers of App1 with rate limits of their own', () => {
 
   it('have a key and a plan each, and every request needs a key', () => {
     expect(resources(limited, 'AWS::ApiGateway::ApiKey')).toHaveLength(2);
+
     const plans = resources(limited, 'AWS::ApiGateway::UsagePlan').map(([, { Properties }]) => Properties);
+
     expect(plans).toMatchObject([{ Throttle: { RateLimit: 20 } }, { Throttle: { RateLimit: 20 } }]);
     expect(resources(limited, 'AWS::ApiGateway::UsagePlanKey')).toHaveLength(2);
     expect(methods(limited)).toEqual(methods(limited).map(() => true));
@@ -903,6 +913,7 @@ describe('the permissions between two accounts', () => {
       .filter(([, { Properties }]) => String(Properties['Description']).startsWith('Encrypts the passwords'))
       .map(([, { Properties }]) => keyPolicy.parse(Properties).KeyPolicy.Statement);
     const statementsForApp1 = statements.filter(({ Principal }) => JSON.stringify(Principal).includes(APP1));
+
     expect(statementsForApp1).toEqual([
       expect.objectContaining({
         Effect: 'Allow',
@@ -914,8 +925,11 @@ describe('the permissions between two accounts', () => {
 
   it('cover the one secret, under a key of its own', () => {
     const secret = resources(twoAccounts.app2, 'AWS::SecretsManager::Secret')[0]?.[1].Properties;
+
     expect(secret).toHaveProperty('KmsKeyId');
+
     const [policy = ''] = policies('AWS::SecretsManager::ResourcePolicy', 'ResourcePolicy');
+
     expect(policy).toContain(APP1);
     expect(policy).toContain('secretsmanager:GetSecretValue');
     expect(policy).not.toContain('secretsmanager:PutSecretValue');
@@ -923,6 +937,7 @@ describe('the permissions between two accounts', () => {
 
   it('name the account instead of a role that may not exist yet', () => {
     const text = JSON.stringify(twoAccounts.app2);
+
     expect(text).not.toContain(`${APP1}:role`);
     expect(text.split(APP1).length - 1).toBeGreaterThan(0);
   });
@@ -985,6 +1000,7 @@ describe('accounts that subscribe to events', () => {
           Condition,
         }),
       });
+
     expect(policies).toEqual([
       statement(
         {
@@ -1021,14 +1037,18 @@ describe('completion notifications', () => {
         },
       },
     });
+
     const input: UserCreationInput = {
       ...subject,
       owner: 'app1',
       encrypted_password: ENCRYPTED,
       notify: true,
     };
+
     expect(JSON.stringify(input)).toContain('"notify":true');
+
     const said = { ...input, human_user_id: '"notify":true', notify: undefined };
+
     expect(JSON.stringify(said)).not.toContain('"notify":true');
   });
 

@@ -161,6 +161,7 @@ describe('the access register', () => {
 
   it('rejects an event that is not in the catalogue', async () => {
     const { detail, ...event } = eventOf('ServiceUserCreated', randomUUID());
+
     await expect(keep({ ...event, 'detail-type': 'Renamed', detail })).rejects.toMatchObject({
       name: 'UnknownEvent',
     });
@@ -183,9 +184,11 @@ describe('the record of handled events', () => {
     await handleOnce({ ...event, 'replay-name': 'r' }, seen, count);
 
     expect(done).toBe(1);
+
     const { Item } = await dynamo.send(
       new GetItemCommand({ TableName: seenTable, Key: { event_id: { S: event.detail.metadata.event_id } } }),
     );
+
     expect(Number(Item?.['expires_at']?.N) - now / 1000).toBeGreaterThan(90 * 24 * 60 * 60);
   });
 });

@@ -33,6 +33,7 @@ describe('unchanged: API Gateway proxy integration', () => {
       method: 'POST',
       body: '{"x":"ü"}',
     });
+
     expect(await response.json()).toMatchObject({
       httpMethod: 'POST',
       resource: '/caller/{id}',
@@ -67,6 +68,7 @@ describe('unchanged: API Gateway proxy integration', () => {
       body: '{"a":1}',
     };
     const response = await ask('/open', { 'X-Answer': JSON.stringify(answer) });
+
     expect([response.status, await response.text()]).toEqual([202, '{"a":1}']);
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'content-type': 'application/problem+json',
@@ -83,6 +85,7 @@ describe('unchanged: API Gateway proxy integration', () => {
   // apigateway/latest/developerguide/supported-gateway-response-types (MISSING_AUTHENTICATION_TOKEN)
   it('returns 403 for an unknown path', async () => {
     const response = await ask('/nothing');
+
     expect([response.status, await response.json()]).toEqual([
       403,
       { message: 'Missing Authentication Token' },
@@ -93,6 +96,7 @@ describe('unchanged: API Gateway proxy integration', () => {
   it('returns 429 above the rate of a method', async () => {
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => ask('/narrow')));
     const statuses = answers.map(({ status }) => status);
+
     expect(statuses).toContain(200);
     expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(3);
   });
@@ -110,12 +114,14 @@ describe('corrected: API Gateway responses of functions', () => {
     ['a header that should be a list', { statusCode: 200, multiValueHeaders: { name: 'value' } }],
   ])('returns 502 for %s', async (_, answer) => {
     const response = await answering(answer);
+
     expect([response.status, await response.json()]).toEqual([502, { message: 'Internal server error' }]);
   });
 
   // apigateway/latest/developerguide/handle-errors-in-lambda-integration
   it('does not return the error of a function', async () => {
     const response = await ask('/open', { 'X-Answer': 'no JSON' });
+
     expect([response.status, await response.json()]).toEqual([502, { message: 'Internal server error' }]);
   });
 
@@ -123,12 +129,15 @@ describe('corrected: API Gateway responses of functions', () => {
   // recorded: apigateway test_aws_proxy_response_payload_format_validation, test_lambda_aws_proxy_response_format
   it('accepts no field, a status as text, headers alone, and a header in both fields with the list first', async () => {
     const empty = await answering({});
+
     expect([empty.status, await empty.text()]).toEqual([200, '']);
     expect((await answering({ statusCode: '201' })).status).toBe(201);
+
     const { status, headers } = await answering({
       headers: { twice: 'alone', flag: true },
       multiValueHeaders: { Twice: ['listed'] },
     });
+
     expect([status, headers.get('twice'), headers.get('flag')]).toEqual([200, 'listed, alone', 'true']);
   });
 });
@@ -148,6 +157,7 @@ describe('unchanged: API Gateway TOKEN authorizer', () => {
   it('invokes the authorizer once per token', async () => {
     const token = unique('allow');
     const first = await authorizer(token);
+
     expect(await authorizer(token)).toEqual(first);
     expect(await authorizer(unique('allow'))).not.toEqual(first);
   });
@@ -165,6 +175,7 @@ describe('unchanged: API Gateway TOKEN authorizer', () => {
   // apigateway/latest/developerguide/api-gateway-gatewayResponse-definition
   it('uses the template of the gateway response for its own errors', async () => {
     const response = await ask('/token', { Authorization: 'refuse' });
+
     expect(response.headers.get('www-authenticate')).toBe('Bearer');
     expect(await response.json()).toEqual({ title: 'Unauthorized', code: 'UNAUTHORIZED' });
   });
@@ -175,6 +186,7 @@ describe('unchanged: API Gateway IAM authorization', () => {
   it('admits only callers that a policy allows', async () => {
     const statusFor = async (caller: Credentials) =>
       (await signedFetch(caller, region)(`${api.url}/caller/1`)).status;
+
     expect(await statusFor(await callerWho(mayInvoke()))).toBe(200);
     expect(await statusFor(await callerWho())).toBe(403);
     expect(await statusFor({ ...(await callerWho(mayInvoke())), secretAccessKey: 'not it' })).toBe(403);
@@ -186,6 +198,7 @@ describe('unchanged: API Gateway IAM authorization', () => {
     const roleArn = await createRole(anyPrincipalInTheAccount, [mayInvoke()]);
     const [first, second] = [await assume(roleArn, 'one'), await assume(roleArn, 'two')];
     const identity = await identityOf(first);
+
     expect(identity).toMatchObject({
       accountId: account,
       accessKey: first.accessKeyId,
@@ -209,6 +222,7 @@ describe('unchanged: API Gateway IAM authorization', () => {
       accessKeyId: present(AccessKey?.AccessKeyId),
       secretAccessKey: present(AccessKey?.SecretAccessKey),
     });
+
     expect(identity).toMatchObject({
       accountId: account,
       caller: User?.UserId,
@@ -223,6 +237,7 @@ describe('corrected: API Gateway proxy event', () => {
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
   it('passes header names in their original case', async () => {
     const event = await echoed('/open', { 'Idempotency-Key': 'k-1', prefer: 'wait=2' });
+
     expect(event).toMatchObject({
       headers: { 'Idempotency-Key': 'k-1', prefer: 'wait=2' },
       multiValueHeaders: { 'Idempotency-Key': ['k-1'], prefer: ['wait=2'] },
@@ -238,6 +253,7 @@ describe('corrected: API Gateway proxy event', () => {
     const [response]: IncomingMessage[] = await once(rawRequest, 'response');
     const parts: Buffer[] = [];
     for await (const part of present(response)) parts.push(Buffer.from(part));
+
     expect(JSON.parse(Buffer.concat(parts).toString())).toMatchObject({
       headers: { 'Idempotency-Key': 'k-2' },
       multiValueHeaders: { 'Idempotency-Key': ['k-1', 'k-2'] },
@@ -248,6 +264,7 @@ describe('corrected: API Gateway proxy event', () => {
   it('passes scheme, host and path of the requested URL', async () => {
     const { headers, requestContext } = await echoed('/open');
     const { domainName, path } = requestContext;
+
     expect(`${headers['X-Forwarded-Proto']}://${domainName}${path}`).toBe(`${api.url}/open`);
     expect(path).toContain('/v1/');
     expect(headers).toMatchObject({
@@ -259,6 +276,7 @@ describe('corrected: API Gateway proxy event', () => {
   // apigateway/latest/developerguide/request-response-data-mappings and xray/latest/devguide/xray-services-apigateway
   it('adds a trace id', async () => {
     const { headers } = await echoed('/open');
+
     expect(headers['X-Amzn-Trace-Id']).toMatch(/^Root=1-[\da-f]{8}-[\da-f]{24}$/);
   });
 });
@@ -270,6 +288,7 @@ describe('corrected: API Gateway API keys', () => {
     ['with a wrong one', { 'x-api-key': 'not-it' }],
   ])('returns the gateway response %s', async (_what, headers) => {
     const response = await ask('/keyed', headers);
+
     expect([response.status, await response.json()]).toEqual([
       403,
       { title: expect.any(String), code: 'INVALID_API_KEY' },
@@ -286,7 +305,9 @@ describe('corrected: API Gateway host names', () => {
       const rawRequest = request({ hostname, port, path: pathname, headers: { host } });
       rawRequest.end();
       const [response]: IncomingMessage[] = await once(rawRequest, 'response');
+
       expect(present(response).statusCode).toBe(403);
+
       present(response).resume();
     },
   );
@@ -313,6 +334,7 @@ describe('corrected: API Gateway IAM authorization', () => {
   // apigateway/latest/developerguide/supported-gateway-response-types (ACCESS_DENIED)
   it('returns the gateway response to callers without permission', async () => {
     const response = await signedFetch(await callerWho(), region)(`${api.url}/caller/1`);
+
     expect([response.status, response.headers.get('content-type'), await response.json()]).toEqual([
       403,
       'application/problem+json',
@@ -346,6 +368,7 @@ describe('corrected: API Gateway IAM authorization', () => {
       headers: { host },
     });
     const response = await fetch(url, { headers });
+
     expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([
       403,
       'InvalidSignatureException',
@@ -357,6 +380,7 @@ describe('corrected: API Gateway content types', () => {
   // apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.responseTemplates
   it('returns its own errors with the content type of the template', async () => {
     const response = await ask('/token', { Authorization: 'deny' });
+
     expect(response.headers.get('content-type')).toBe('application/problem+json');
     expect(await response.json()).toEqual({
       title: expect.stringContaining('not authorized'),
@@ -368,6 +392,7 @@ describe('corrected: API Gateway content types', () => {
   it('validates bodies of every content type by the model $default', async () => {
     const statusOf = async (body: string, type: string) =>
       (await fetch(`${api.url}/checked`, { method: 'POST', body, headers: { 'Content-Type': type } })).status;
+
     expect(await statusOf('{"username":"a"}', 'application/json')).toBe(200);
     for (const body of ['{"username":1}', '{}', '', 'no json']) {
       expect([body, await statusOf(body, 'application/json')]).toEqual([body, 400]);
@@ -385,6 +410,7 @@ describe('corrected: API Gateway content types', () => {
           headers: { 'Content-Type': type },
         })
       ).status;
+
     expect([await statusOf('application/json'), await statusOf('text/plain')]).toEqual([400, 200]);
   });
 });
@@ -397,6 +423,7 @@ describe('corrected: API Gateway access log', () => {
     await signedFetch(caller, region)(`${api.url}/caller/${id}`);
     await ask(`/caller/${id}`);
     await ask('/token', { Authorization: 'refuse' });
+
     expect(await accessLog()).toEqual(
       expect.arrayContaining([
         expect.stringMatching(`^200 GET \\S*/v1/\\S*/caller/${id} AROA\\w+:test -$`),
@@ -423,6 +450,7 @@ describe('corrected: API Gateway metrics', () => {
     await ask('/open');
     await ask('/token', { Authorization: 'refuse' });
     await ask('/token', { Authorization: 'anything else' });
+
     expect(await counts()).toEqual([all + 3, refused + 1, failed + 1]);
     expect(await sum(metric('Latency'))).toBeGreaterThan(0);
     expect(await sum(metric('Count', 'v2'))).toBe(0);

@@ -57,6 +57,7 @@ describe('unchanged: CloudFormation stacks', () => {
         Arn: { Value: { 'Fn::GetAtt': ['Queue', 'Arn'] } },
       },
     });
+
     expect(stack.outputs).toEqual({
       Text: `hello from ${region}`,
       Arn: expect.stringMatching(`^arn:aws:sqs:${region}:${account}:queue-`),
@@ -67,6 +68,7 @@ describe('unchanged: CloudFormation stacks', () => {
   it('reports that there are no updates for an unchanged template', async () => {
     const template = { Resources: { Topic: { Type: 'AWS::SNS::Topic' } } };
     const stack = await createStack(template);
+
     await expect(updateStack(stack, template)).rejects.toMatchObject({
       name: 'ValidationError',
       message: 'No updates are to be performed.',
@@ -83,6 +85,7 @@ describe('unchanged: CloudFormation stacks', () => {
     });
     await deleteStack(stack);
     const read = (SecretId: string) => secrets.send(new DescribeSecretCommand({ SecretId }));
+
     await expect(read(retained)).resolves.toMatchObject({ Name: retained });
     await expect(read(deleted)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
@@ -100,13 +103,16 @@ describe('unchanged: CloudFormation custom resources', () => {
       },
     });
     const stack = await createStack(template('red'));
+
     expect(stack.outputs).toEqual({ Ref: 'machine-1', Answer: 'made red' });
     expect((await updateStack(stack, template('blue'))).outputs).toEqual({
       Ref: 'machine-1',
       Answer: 'made blue',
     });
+
     await deleteStack(stack);
     const requests = (await invocationLogs(ServiceToken)).map(([line]) => JSON.parse(present(line)));
+
     expect(requests).toMatchObject([
       { RequestType: 'Create', ResourceProperties: { Colour: 'red', Count: '1' } },
       {
@@ -133,8 +139,11 @@ describe('unchanged: CloudFormation custom resources', () => {
         },
       },
     });
+
     await expect(attempt).rejects.toThrow(/ROLLBACK_COMPLETE.*no such colour/);
+
     const bus = events.send(new DescribeEventBusCommand({ Name }));
+
     await expect(bus).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 });
@@ -149,6 +158,7 @@ describe('unchanged: CloudFormation and Cognito', () => {
     const stack = await createStack(template(12));
     const user = { UserPoolId: stack.outputs['Pool'], Username: 'ada' };
     await cognito.send(new AdminCreateUserCommand({ ...user, MessageAction: 'SUPPRESS' }));
+
     expect((await updateStack(stack, template(14))).outputs).toEqual(stack.outputs);
     await expect(cognito.send(new AdminGetUserCommand(user))).resolves.toMatchObject({
       Username: 'ada',
@@ -179,6 +189,7 @@ describe('unchanged: CloudFormation and Cognito', () => {
       );
       return described.UserPoolClient?.ClientSecret;
     };
+
     expect(await secretOf(outputs['Machine'])).toMatch(/^\S{40,}$/);
     expect(await secretOf(outputs['Service'])).toBeUndefined();
   });
@@ -194,6 +205,7 @@ describe('corrected: CloudFormation stacks', () => {
     });
     await cloudFormation.send(new CreateStackCommand({ StackName, TemplateBody }));
     const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
+
     expect(Stacks).toMatchObject([{ StackName, StackStatus: 'CREATE_COMPLETE' }]);
   });
 });
@@ -211,8 +223,11 @@ describe('unchanged: CloudFormation creations that fail', () => {
       Kept: queue(kept, 'Retain'),
       Exception: queue(exception, 'RetainExceptOnCreate'),
     });
+
     expect(stack.status).toBe('ROLLBACK_COMPLETE');
+
     const { QueueUrls = [] } = await client(SQSClient).send(new ListQueuesCommand({}));
+
     expect(QueueUrls.filter((url) => [kept, exception].some((name) => url.endsWith(name)))).toEqual([
       expect.stringContaining(kept),
     ]);
@@ -222,12 +237,15 @@ describe('unchanged: CloudFormation creations that fail', () => {
   it('leave a stack that must be deleted first, which termination protection prevents', async () => {
     const { name: StackName } = await createStackThatFails({ Topic: { Type: 'AWS::SNS::Topic' } });
     const TemplateBody = JSON.stringify({ Resources: { Topic: { Type: 'AWS::SNS::Topic' } } });
+
     await expect(
       cloudFormation.send(new UpdateStackCommand({ StackName, TemplateBody })),
     ).rejects.toMatchObject({ name: 'ValidationError' });
+
     await cloudFormation.send(
       new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection: true }),
     );
+
     await expect(cloudFormation.send(new DeleteStackCommand({ StackName }))).rejects.toThrow(
       'TerminationProtection is enabled',
     );
@@ -277,6 +295,7 @@ describe('corrected: CloudFormation and existing names', () => {
     const others = typeof given === 'function' ? await given() : given;
     const first = { Type, Properties: { ...others, [name]: unique('taken') } };
     await createStack({ Resources: { First: first } });
+
     await expect(createStack({ Resources: { Second: first } })).rejects.toThrow(/already exists/);
   });
 
@@ -288,6 +307,7 @@ describe('corrected: CloudFormation and existing names', () => {
     };
     const elsewhere = new CloudWatchClient({ endpoint, region: 'eu-west-3', credentials: root });
     await elsewhere.send(new PutDashboardCommand(dashboard.Properties));
+
     await expect(createStack({ Resources: { Dashboard: dashboard } })).rejects.toThrow(/already exists/);
   });
 });
@@ -303,6 +323,7 @@ describe('corrected: CloudFormation and custom resources', () => {
           Machine: { Type: 'Custom::MachineUser', Properties: { ServiceToken, Colour: 'red', Type } },
         },
       });
+
       expect((await invocationLogs(ServiceToken)).flat().join()).toContain('type 403');
     },
   );
@@ -318,6 +339,7 @@ describe('corrected: CloudFormation and Cognito', () => {
         Issuer: { Value: { 'Fn::GetAtt': ['Pool', 'ProviderURL'] } },
       },
     });
+
     expect(outputs['Issuer']).toBe(`https://cognito-idp.${region}.amazonaws.com/${outputs['Pool']}`);
   });
 });
@@ -349,8 +371,11 @@ describe('corrected: CloudFormation and roles', () => {
       const { Role } = await client(IAMClient).send(new GetRoleCommand({ RoleName: stack.outputs['Name'] }));
       return Role?.PermissionsBoundary?.PermissionsBoundaryArn;
     };
+
     expect(await boundary()).toBe(PermissionsBoundary);
+
     await updateStack(stack, role());
+
     expect(await boundary()).toBeUndefined();
   });
 
@@ -362,6 +387,7 @@ describe('corrected: CloudFormation and roles', () => {
     const Capabilities = ['CAPABILITY_IAM' as const];
     await elsewhere.send(new CreateStackCommand({ StackName: stack.name, TemplateBody, Capabilities }));
     const { Stacks } = await elsewhere.send(new DescribeStacksCommand({ StackName: stack.name }));
+
     expect(Stacks?.[0]?.StackStatus).toBe('CREATE_COMPLETE');
     expect(Stacks?.[0]?.Outputs?.[0]?.OutputValue).not.toBe(stack.outputs['Name']);
   });
@@ -371,6 +397,7 @@ describe('corrected: CloudFormation and protected user pools', () => {
   // AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpool (DeletionProtection)
   it('cannot be deleted in a roll-back', async () => {
     const stack = await createStackThatFails(pool({ DeletionProtection: 'ACTIVE' }));
+
     expect(stack.status).toBe('ROLLBACK_FAILED');
   });
 });
@@ -386,12 +413,19 @@ describe('corrected: CloudFormation and Secrets Manager', () => {
     const Name = unique('secret');
     const stack = await createStack(secret(Name, { SecretString: 'one' }));
     const SecretId = present(stack.outputs['Ref']);
+
     expect(SecretId).toMatch(/^arn:aws:secretsmanager:.*:secret:secret-\w+-\w{6}$/);
+
     const changed = await updateStack(stack, secret(Name, { SecretString: 'two' }));
+
     expect(changed.outputs).toEqual(stack.outputs);
+
     const read = () => secrets.send(new GetSecretValueCommand({ SecretId }));
+
     expect(await read()).toMatchObject({ SecretString: 'two' });
+
     await deleteStack(stack);
+
     await expect(read()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
@@ -409,6 +443,7 @@ describe('corrected: CloudFormation and Secrets Manager', () => {
       }),
     );
     const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: outputs['Ref'] }));
+
     expect(JSON.parse(present(SecretString))).toEqual({
       username: 'app1',
       password: expect.stringMatching(/^(?=.*\d)(?=.*[a-z])[a-z\d]{40}$/),
@@ -442,6 +477,7 @@ describe('corrected: CloudFormation and Secrets Manager', () => {
         },
       };
       const { outputs } = await createStack({ Resources: { ...Resources, Rotation }, Outputs });
+
       expect(await secrets.send(new DescribeSecretCommand({ SecretId: outputs['Ref'] }))).toMatchObject({
         RotationEnabled: true,
         RotationLambdaARN,
@@ -481,12 +517,15 @@ describe('corrected: CloudFormation and the policy of a secret', () => {
       const { ResourcePolicy } = await secrets.send(new GetResourcePolicyCommand({ SecretId }));
       return ResourcePolicy === undefined ? undefined : JSON.parse(ResourcePolicy);
     };
+
     expect(await policyOf()).toEqual(policy('secretsmanager:DescribeSecret'));
 
     await updateStack(stack, template('secretsmanager:GetSecretValue'));
+
     expect(await policyOf()).toEqual(policy('secretsmanager:GetSecretValue'));
 
     await updateStack(stack, template());
+
     expect(await policyOf()).toBeUndefined();
   });
 });
@@ -511,10 +550,12 @@ describe('corrected: CloudFormation and EventBridge', () => {
       Outputs: { Arn: { Value: { 'Fn::GetAtt': ['Archive', 'Arn'] } }, Ref: { Value: { Ref: 'Archive' } } },
     });
     const stack = await createStack(template(1));
+
     expect(stack.outputs).toEqual({
       Arn: `arn:aws:events:${region}:${account}:archive/${ArchiveName}`,
       Ref: ArchiveName,
     });
+
     const Entries = ['test.wanted', 'test.other'].map((Source) => ({
       EventBusName: bus,
       Source,
@@ -524,8 +565,11 @@ describe('corrected: CloudFormation and EventBridge', () => {
     await events.send(new PutEventsCommand({ Entries }));
     await updateStack(stack, template(2));
     const archive = () => events.send(new DescribeArchiveCommand({ ArchiveName }));
+
     await eventually(async () => expect(await archive()).toMatchObject({ EventCount: 1, RetentionDays: 2 }));
+
     await deleteStack(stack);
+
     await expect(archive()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
@@ -548,6 +592,7 @@ describe('corrected: CloudFormation and EventBridge', () => {
       },
     });
     const { Policy } = await events.send(new DescribeEventBusCommand({ Name }));
+
     expect(JSON.parse(present(Policy))).toMatchObject({ Statement: [{ Sid: 'guests', ...Statement }] });
   });
 });
@@ -574,6 +619,7 @@ describe('corrected: CloudFormation and Lambda', () => {
     const { DeadLetterConfig } = await client(LambdaClient).send(
       new GetFunctionConfigurationCommand({ FunctionName: outputs['Name'] }),
     );
+
     expect(DeadLetterConfig).toEqual({ TargetArn: outputs['Arn'] });
   });
 });
@@ -602,6 +648,7 @@ describe('corrected: CloudFormation and logs', () => {
     const machine = await client(SFNClient).send(
       new DescribeStateMachineCommand({ stateMachineArn: outputs['Arn'] }),
     );
+
     expect(machine.loggingConfiguration).toEqual({
       level: 'ALL',
       includeExecutionData: false,
@@ -664,6 +711,7 @@ describe('corrected: CloudFormation and logs', () => {
     const stage = await client(APIGatewayClient).send(
       new GetStageCommand({ restApiId: outputs['Api'], stageName: 'v1' }),
     );
+
     expect(stage.accessLogSettings).toEqual({ destinationArn: DestinationArn, format: '$context.requestId' });
   });
 });

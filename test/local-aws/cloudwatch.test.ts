@@ -58,6 +58,7 @@ describe('corrected: CloudWatch metrics', () => {
     const { LOCAL_AWS_PYTHON = '', ...env } = process.env;
     const program = join(import.meta.dirname, 'support', 'count.py');
     const { stdout } = await promisify(execFile)(LOCAL_AWS_PYTHON, [program], { env });
+
     expect(stdout).toBe('2\n');
   });
 });
@@ -90,6 +91,7 @@ describe('corrected: CloudWatch metrics in logs', () => {
       MetricName,
       Dimensions: [{ Name: 'service', Value: 'a' }],
     });
+
     await eventually(async () =>
       expect([await sum(metric('Done')), await sum(metric('Left'))]).toEqual([5, 1]),
     );
@@ -105,6 +107,7 @@ describe('corrected: dashboards', () => {
     const { DashboardEntries } = await cloudWatch.send(
       new ListDashboardsCommand({ DashboardNamePrefix: DashboardName }),
     );
+
     expect(DashboardEntries).toEqual([
       expect.objectContaining({ DashboardName, LastModified: expect.any(Date) }),
     ]);
@@ -123,6 +126,7 @@ describe('unchanged: CloudWatch metrics', () => {
     await put(metric, 2);
     await put(metric, 3);
     await put({ ...metric, Dimensions: [{ Name: 'service', Value: 'b' }] }, 4);
+
     expect(await sum(metric)).toBe(5);
   });
 
@@ -135,6 +139,7 @@ describe('unchanged: CloudWatch metrics', () => {
     await invoke(arn, { bad: true });
     const Dimensions = [{ Name: 'FunctionName', Value: present(arn.split(':').at(-1)) }];
     const count = (MetricName: string) => sum({ Namespace: 'AWS/Lambda', MetricName, Dimensions });
+
     expect([await count('Invocations'), await count('Errors')]).toEqual([2, 1]);
   });
 });
@@ -144,6 +149,7 @@ describe('corrected: Lambda metrics', () => {
   it('counts a throttled call once, not as an invocation, also over all functions of the account', async () => {
     const [one, other] = [await createFunction(REFUSED), await createFunction(REFUSED)];
     const before = await sum(throttles());
+
     for (const FunctionName of [one, other]) {
       await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 0 }));
       await expect(invoke(FunctionName)).rejects.toMatchObject({ name: 'TooManyRequestsException' });
@@ -172,6 +178,7 @@ describe('corrected: Step Functions metrics', () => {
     await Promise.all([start(good), start(good), start(bad)]);
     const counts = (machine: string) =>
       Promise.all(['Started', 'Succeeded', 'Failed'].map((end) => sum(executions(machine, end))));
+
     await eventually(async () => {
       expect(await counts(good)).toEqual([2, 2, 0]);
       expect(await counts(bad)).toEqual([1, 0, 1]);
@@ -198,6 +205,7 @@ describe('corrected: Step Functions logs', () => {
     const logGroup = await createLogGroup();
     await start(await createMachine({ logGroup, level: 'ALL' }), { secret: 'hidden' });
     const found = await eventLog(logGroup, 'ExecutionSucceeded');
+
     expect(found.map(({ type }) => type)).toEqual([
       'ExecutionStarted',
       'PassStateEntered',
@@ -218,6 +226,7 @@ describe('corrected: Step Functions logs', () => {
   it('logs the execution data if it is enabled', async () => {
     const logGroup = await createLogGroup();
     await start(await createMachine({ logGroup, level: 'ALL', withData: true }), { visible: 'shown' });
+
     expect(JSON.stringify(await eventLog(logGroup, 'ExecutionSucceeded'))).toContain('shown');
   });
 
@@ -228,6 +237,7 @@ describe('corrected: Step Functions logs', () => {
       level: 'ALL',
       mayLog: LOG_DELIVERY.filter((action) => action !== missing),
     });
+
     await expect(attempt).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
@@ -236,6 +246,7 @@ describe('corrected: Step Functions logs', () => {
     const logGroup = await createLogGroup();
     await start(await createMachine({ logGroup, level: 'ERROR', fails: true }));
     const found = await eventLog(logGroup, 'ExecutionFailed');
+
     expect(found.map(({ type }) => type)).toEqual(['FailStateEntered', 'ExecutionFailed']);
   });
 
@@ -251,6 +262,7 @@ describe('corrected: Step Functions logs', () => {
     };
     await start(await createMachine({ logGroup, level: 'ERROR', only }));
     const found = await eventLog(logGroup, 'ExecutionFailed');
+
     expect(found.map(({ type }) => type)).toEqual(['EvaluationFailed', 'ExecutionFailed']);
     expect(Object.keys(found[0]?.['details'] ?? {}).toSorted()).toEqual([
       'cause',
@@ -269,6 +281,7 @@ describe('corrected: CloudWatch alarms', () => {
       [bad, good].map((machine) => createAlarm(executions(machine, 'Failed'))),
     );
     await start(bad);
+
     await eventually(async () => expect(await stateOf(onBad)).toBe('ALARM'));
     expect(await stateOf(onGood)).not.toBe('ALARM');
   });
@@ -279,6 +292,7 @@ describe('corrected: CloudWatch alarms', () => {
     ['notBreaching', 'OK'],
   ])('treats missing data as %s', async (TreatMissingData, state) => {
     const alarm = await createAlarm(executions(unique('arn:none'), 'Failed'), { TreatMissingData });
+
     await eventually(async () => expect(await stateOf(alarm)).toBe(state));
   });
 
@@ -289,6 +303,7 @@ describe('corrected: CloudWatch alarms', () => {
     const alarm = (DatapointsToAlarm: number) =>
       createAlarm(metric, { EvaluationPeriods: 4, DatapointsToAlarm });
     const [two, three] = await Promise.all([alarm(2), alarm(3)]);
+
     await eventually(async () => expect([await stateOf(two), await stateOf(three)]).toEqual(['ALARM', 'OK']));
   });
 
@@ -297,12 +312,15 @@ describe('corrected: CloudWatch alarms', () => {
     const { topicArn, queueUrl } = await createInbox();
     const machine = await createMachine({ fails: true });
     const alarm = await createAlarm(executions(machine, 'Failed'), { AlarmActions: [topicArn] });
+
     await eventually(async () => expect(await stateOf(alarm)).toBe('OK'));
+
     await start(machine);
     const { Messages } = await client(SQSClient).send(
       new ReceiveMessageCommand({ QueueUrl: queueUrl, WaitTimeSeconds: 10 }),
     );
     const { Message } = JSON.parse(present(Messages?.[0]?.Body));
+
     expect(JSON.parse(Message)).toMatchObject({
       AlarmName: alarm,
       OldStateValue: 'OK',
@@ -348,6 +366,7 @@ describe('corrected: CloudWatch alarms', () => {
       new ReceiveMessageCommand({ QueueUrl: queueUrl, WaitTimeSeconds: 10, MaxNumberOfMessages: 10 }),
     );
     const names = Messages.map(({ Body }) => JSON.parse(JSON.parse(present(Body)).Message).AlarmName);
+
     expect(names).toEqual([raisedAlarm]);
   });
 });

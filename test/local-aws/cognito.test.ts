@@ -39,6 +39,7 @@ describe('unchanged: Cognito users', () => {
   // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser (TemporaryPassword, MessageAction)
   it('creates a user with a generated password that must be changed', async () => {
     const { User } = await createUser(unique('user'));
+
     expect(User).toMatchObject({ UserStatus: 'FORCE_CHANGE_PASSWORD', Enabled: true });
   });
 
@@ -46,6 +47,7 @@ describe('unchanged: Cognito users', () => {
   it('creates only one user with a name', async () => {
     const Username = unique('user');
     await createUser(Username);
+
     await expect(createUser(Username)).rejects.toMatchObject({ name: 'UsernameExistsException' });
   });
 
@@ -53,6 +55,7 @@ describe('unchanged: Cognito users', () => {
   it('stores custom attributes and gives every user a sub', async () => {
     const Username = unique('user');
     await createUser(Username, { 'custom:provisioning_id': 'p-1' });
+
     expect(await attributes(Username)).toMatchObject({
       'custom:provisioning_id': 'p-1',
       sub: expect.stringMatching(/^[\da-f-]{36}$/),
@@ -67,10 +70,15 @@ describe('unchanged: Cognito users', () => {
     const user = { UserPoolId, Username: sub };
     await cognito.send(new AdminSetUserPasswordCommand({ ...user, Password: goodPassword, Permanent: true }));
     await cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName: group }));
+
     expect(await cognito.send(new AdminGetUserCommand(user))).toMatchObject({ UserStatus: 'CONFIRMED' });
+
     const { Groups } = await cognito.send(new AdminListGroupsForUserCommand({ UserPoolId, Username }));
+
     expect(Groups).toMatchObject([{ GroupName: group }]);
+
     await cognito.send(new AdminDeleteUserCommand(user));
+
     for (const name of [sub, Username]) {
       const attempt = cognito.send(new AdminGetUserCommand({ UserPoolId, Username: name }));
       await expect(attempt).rejects.toMatchObject({ name: 'UserNotFoundException' });
@@ -85,6 +93,7 @@ describe('unchanged: Cognito users', () => {
     await cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username: sub }));
     await createUser(Username);
     const late = cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username: sub }));
+
     await expect(late).rejects.toMatchObject({ name: 'UserNotFoundException' });
     expect(await attributes(Username)).not.toMatchObject({ sub });
   });
@@ -93,6 +102,7 @@ describe('unchanged: Cognito users', () => {
   it('confirms a user by a permanent password, but not by a temporary one', async () => {
     const user = { UserPoolId, Username: unique('user') };
     await createUser(user.Username);
+
     for (const [Permanent, UserStatus] of [
       [false, 'FORCE_CHANGE_PASSWORD'],
       [true, 'CONFIRMED'],
@@ -113,12 +123,14 @@ describe('unchanged: Cognito users', () => {
     const user = { UserPoolId, Username: unique('user') };
     await createUser(user.Username);
     const attempt = cognito.send(new AdminSetUserPasswordCommand({ ...user, Password, Permanent: true }));
+
     await expect(attempt).rejects.toMatchObject({ name: 'InvalidPasswordException' });
   });
 
   // cognito-user-identity-pools/latest/APIReference/API_DescribeUserPool: the policy in force
   it('returns the password policy', async () => {
     const { UserPool } = await cognito.send(new DescribeUserPoolCommand({ UserPoolId }));
+
     expect(UserPool?.Policies?.PasswordPolicy).toMatchObject({ MinimumLength: 12, RequireNumbers: true });
   });
 
@@ -129,6 +141,7 @@ describe('unchanged: Cognito users', () => {
     const add = (GroupName: string) => cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName }));
     await add(group);
     await add(group);
+
     await expect(add('no-such-group')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
@@ -136,6 +149,7 @@ describe('unchanged: Cognito users', () => {
   it('denies administration of a pool without permission', async () => {
     const stranger = client(CognitoIdentityProviderClient, await callerWho());
     const attempt = stranger.send(new AdminGetUserCommand({ UserPoolId, Username: 'x' }));
+
     await expect(attempt).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 });
@@ -148,6 +162,7 @@ describe('unchanged: Cognito sign-in', () => {
     await cognito.send(new AdminAddUserToGroupCommand({ UserPoolId, Username: username, GroupName: group }));
     const token = await signIn(app, username, goodPassword);
     const claims = await verified(token);
+
     expect(claims).toMatchObject({
       'cognito:groups': [group],
       client_id: app.id,
@@ -162,12 +177,14 @@ describe('unchanged: Cognito sign-in', () => {
   it('issues tokens with the validity of the client', async () => {
     const token = await signIn(await createClient(), await createConfirmedUser(), goodPassword);
     const { exp, iat } = await verified(token);
+
     expect(Number(exp) - Number(iat)).toBe(15 * 60);
   });
 
   // cognito/latest/developerguide/signing-up-users-in-your-app#cognito-user-pools-computing-secret-hash
   it('signs in with a client that has a secret', async () => {
     const app = await createClient({ GenerateSecret: true });
+
     expect(app.secret).toBeDefined();
     expect(await signIn(app, await createConfirmedUser(), goodPassword)).toBeDefined();
   });
@@ -176,6 +193,7 @@ describe('unchanged: Cognito sign-in', () => {
   it('returns the same error for a wrong password and an unknown user', async () => {
     const app = await createClient();
     const known = await createConfirmedUser();
+
     for (const username of [known, unique('unknown')]) {
       await expect(signIn(app, username, 'Wrong-horse-1-battery')).rejects.toMatchObject({
         name: 'NotAuthorizedException',
@@ -193,6 +211,7 @@ describe('unchanged: Cognito sign-in', () => {
       new AdminSetUserPasswordCommand({ ...user, Password: goodPassword, Permanent: false }),
     );
     const answer = await cognito.send(initiateAuth(await createClient(), Username, goodPassword));
+
     expect(answer).toMatchObject({ ChallengeName: 'NEW_PASSWORD_REQUIRED' });
     expect(answer.AuthenticationResult).toBeUndefined();
   });
@@ -209,6 +228,7 @@ describe('unchanged: Cognito sign-in', () => {
       },
       body: JSON.stringify(initiateAuth(app, username, goodPassword).input),
     });
+
     expect(await response.json()).toMatchObject({ AuthenticationResult: { TokenType: 'Bearer' } });
   });
 });
@@ -238,6 +258,7 @@ describe('corrected: Cognito users that are created concurrently', () => {
         }),
       );
     const made = await Promise.allSettled([create(), create(), create()]);
+
     expect(made.map((one) => (one.status === 'fulfilled' ? 'made' : one.reason.name)).sort()).toEqual([
       'UsernameExistsException',
       'UsernameExistsException',
@@ -264,6 +285,7 @@ describe('corrected: Cognito case-insensitive usernames', () => {
   it('creates only one user with a name in any case', async () => {
     const Username = unique('user');
     await createUser(Username);
+
     await expect(createUser(Username.toUpperCase())).rejects.toMatchObject({
       name: 'UsernameExistsException',
     });
@@ -272,6 +294,7 @@ describe('corrected: Cognito case-insensitive usernames', () => {
   // cognito/latest/developerguide/user-pool-case-sensitivity
   it('finds and signs in a user by a name in any case', async () => {
     const username = await createConfirmedUser();
+
     expect(await attributes(username.toUpperCase())).toEqual(await attributes(username));
     expect(await signIn(await createClient(), username.toUpperCase(), goodPassword)).toBeDefined();
   });
@@ -339,6 +362,7 @@ describe('corrected: Cognito protected attributes', () => {
   // cognito/latest/developerguide/user-pool-settings-attributes (attribute permissions and scopes)
   it('allows a user to write only the attributes of its client', async () => {
     const app = await createClient({ WriteAttributes: ['locale'] });
+
     expect(await write(app, 'locale')).toBe('x');
     await expect(write(app, 'nickname')).rejects.toMatchObject({ name: 'NotAuthorizedException' });
   });
@@ -347,6 +371,7 @@ describe('corrected: Cognito protected attributes', () => {
   it('rejects changes of an immutable attribute', async () => {
     const Username = await createConfirmedUser();
     const UserAttributes = [{ Name: 'custom:provisioning_id', Value: 'x' }];
+
     await expect(write(await createClient(), 'custom:provisioning_id')).rejects.toMatchObject({
       name: 'InvalidParameterException',
     });
@@ -363,6 +388,7 @@ describe('corrected: Cognito pools with AllowAdminCreateUserOnly', () => {
     const attempt = cognito.send(
       new SignUpCommand({ ClientId, Username: unique('user'), Password: goodPassword }),
     );
+
     await expect(attempt).rejects.toMatchObject({ name: 'NotAuthorizedException' });
   });
 });

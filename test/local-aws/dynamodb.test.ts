@@ -40,6 +40,7 @@ describe('corrected: tables', () => {
   // recorded: dynamodb test_table_crud
   it('are being created in the response, and active later', async () => {
     const created = await create(onDemand);
+
     expect(created).toMatchObject({ TableStatus: 'CREATING', BillingModeSummary: onDemand });
     expect(created).not.toHaveProperty('WarmThroughput');
     expect(await describeTable(created.TableName)).toMatchObject({ TableStatus: 'ACTIVE' });
@@ -63,6 +64,7 @@ describe('corrected: tables', () => {
       ],
     });
     const WarmThroughput = { ...throughput, Status: 'ACTIVE' };
+
     expect(await describeTable(TableName)).toMatchObject({
       WarmThroughput,
       GlobalSecondaryIndexes: [{ WarmThroughput }],
@@ -75,6 +77,7 @@ describe('corrected: tables', () => {
   it('keep the warm throughput of the request', async () => {
     const WarmThroughput = { ReadUnitsPerSecond: 1000, WriteUnitsPerSecond: 1200 };
     const created = await create({ ...provisioned, WarmThroughput });
+
     expect(created.WarmThroughput).toEqual({ ...WarmThroughput, Status: 'UPDATING' });
     expect((await describeTable(created.TableName))?.WarmThroughput).toEqual({
       ...WarmThroughput,
@@ -87,6 +90,7 @@ describe('corrected: tables', () => {
   it('have a billing mode only if they are or were on demand', async () => {
     const [never, before] = [await create(provisioned), await create(onDemand)];
     await dynamoDb.send(new UpdateTableCommand({ TableName: before.TableName, ...provisioned }));
+
     expect(await describeTable(never.TableName)).not.toHaveProperty('BillingModeSummary');
     expect((await describeTable(before.TableName))?.BillingModeSummary).toEqual({
       BillingMode: 'PROVISIONED',
@@ -99,6 +103,7 @@ describe('corrected: tables', () => {
   it('have no schema in the response of their deletion', async () => {
     const { TableName } = await create(onDemand);
     const { TableDescription } = await dynamoDb.send(new DeleteTableCommand({ TableName }));
+
     expect(TableDescription).toMatchObject({ TableName, TableStatus: 'DELETING' });
     expect(TableDescription).not.toHaveProperty('KeySchema');
   });
@@ -117,6 +122,7 @@ describe('corrected: tables', () => {
       EarliestRestorableDateTime: expect.any(Date),
       LatestRestorableDateTime: expect.any(Date),
     };
+
     for (const response of [
       await dynamoDb.send(
         new UpdateContinuousBackupsCommand({ TableName, PointInTimeRecoverySpecification }),

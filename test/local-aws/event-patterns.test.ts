@@ -26,6 +26,7 @@ describe('a pattern for one event', () => {
     const { detail, ...example } = exampleOf(name);
     const { metadata, data } = detail;
     const pattern = eventPattern(events[name].publisher, [name]);
+
     for (const other of [
       { ...example, source: 'another.service', detail },
       { ...example, 'detail-type': `${name}s`, detail },
@@ -45,6 +46,7 @@ describe.each(serviceKinds)('a pattern for several events of %s', (service) => {
 
   it('matches only these events', async () => {
     if (first === undefined) throw new Error('There is no event that ends an event sequence.');
+
     expect(await matched(eventPattern(service, [first, ...others]))).toEqual(terminal);
   });
 });
@@ -76,6 +78,7 @@ describe('a pattern with fields', () => {
 
   it.each(cases)('is compared with the event: %s', async (_what, where, expected) => {
     const pattern = eventPattern('app2', ['ServiceUserCreated'], where);
+
     expect(await matches(pattern, exampleOf('ServiceUserCreated'))).toBe(expected);
   });
 });
@@ -103,8 +106,10 @@ describe('the pattern of the access register', () => {
     };
 
     expect(await checkPattern(expected, matches)).toEqual([]);
+
     // The evaluation distinguishes the two: swapped, every result is wrong.
     const swapped = { ...expected, matches: expected.ignores, ignores: expected.matches };
+
     expect(await checkPattern(swapped, matches)).toHaveLength(
       expected.matches.length + expected.ignores.length,
     );

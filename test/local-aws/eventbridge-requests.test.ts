@@ -52,6 +52,7 @@ describe('corrected: events that EventBridge rejects', () => {
     async (_, part, code, text) => {
       const { EventBusName } = await createBus();
       const good = entry(EventBusName);
+
       expect(
         await events.send(new PutEventsCommand({ Entries: [{ ...good, ...part }, good] })),
       ).toMatchObject({
@@ -66,6 +67,7 @@ describe('corrected: events that EventBridge rejects', () => {
   it('rejects a request of more than 256 KB', async () => {
     const { EventBusName } = await createBus();
     const half = { ...entry(EventBusName), Detail: JSON.stringify({ text: 'x'.repeat(128 * 1024 - 11) }) };
+
     await expect(events.send(new PutEventsCommand({ Entries: [half] }))).resolves.toMatchObject({
       FailedEntryCount: 0,
     });
@@ -91,13 +93,18 @@ describe('corrected: events that EventBridge rejects', () => {
         },
       },
     });
+
     expect(execution).toMatchObject({ status: 'FAILED', error: 'EventBridge.FailedEntry' });
+
     const cause = {
       FailedEntryCount: 1,
       Entries: [{ EventId: expect.any(String) }, expect.objectContaining({ ErrorCode: 'InvalidArgument' })],
     };
+
     expect(JSON.parse(execution.cause ?? '')).toEqual(cause);
+
     const failed = (await history(executionArn ?? '')).find(({ type }) => type === 'TaskFailed');
+
     expect(failed?.taskFailedEventDetails).toMatchObject({
       error: 'EventBridge.FailedEntry',
       resourceType: 'events',
@@ -114,6 +121,7 @@ describe('corrected: events that EventBridge rejects', () => {
     await connect(EventBusName, { Arn: queue.arn });
     const Time = new Date('2022-01-01T00:00:00Z');
     await events.send(new PutEventsCommand({ Entries: [{ ...entry(EventBusName), Time }] }));
+
     expect(await nextEvent(queue.url)).toMatchObject({ time: '2022-01-01T00:00:00Z' });
   });
 });
@@ -140,6 +148,7 @@ describe('corrected: rules and targets that EventBridge rejects', () => {
   // recorded: events test_plain_string_payload, test_array_event_payload, test_invalid_event_payload
   it.each(['text', '[]', '{"source": "test.source"}'])('rejects a test of a pattern on %s', async (Event) => {
     const attempt = events.send(new TestEventPatternCommand({ Event, EventPattern }));
+
     await expect(attempt).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
@@ -147,6 +156,7 @@ describe('corrected: rules and targets that EventBridge rejects', () => {
   // recorded: events test_put_rule_with_invalid_schedule_rate
   it.each(['rate(1 minutes)', 'rate(10 hour)', 'rate(0 days)'])('rejects %s', async (ScheduleExpression) => {
     const attempt = events.send(new PutRuleCommand({ Name: unique('rule'), ScheduleExpression }));
+
     await expect(attempt).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
@@ -155,6 +165,7 @@ describe('corrected: rules and targets that EventBridge rejects', () => {
   it('rejects a schedule on another bus than the default one', async () => {
     const { EventBusName } = await createBus();
     const rule = { Name: unique('rule'), EventBusName, ScheduleExpression: 'rate(1 day)' };
+
     await expect(events.send(new PutRuleCommand(rule))).rejects.toMatchObject({
       name: 'ValidationException',
     });
@@ -165,6 +176,7 @@ describe('corrected: rules and targets that EventBridge rejects', () => {
   it('does not delete a rule with targets', async () => {
     const { Rule, EventBusName } = await newRule();
     await events.send(new PutTargetsCommand({ Rule, EventBusName, Targets: [target('one')] }));
+
     await expect(events.send(new DeleteRuleCommand({ Name: Rule, EventBusName }))).rejects.toMatchObject({
       name: 'ValidationException',
     });
@@ -174,6 +186,7 @@ describe('corrected: rules and targets that EventBridge rejects', () => {
   // recorded: events test_add_exceed_fife_targets_per_rule
   it('allows at most five targets per rule', async () => {
     const five = ['1', '2', '3', '4', '5'].map((id) => target(id));
+
     await expect(putTargets(...five)).resolves.toMatchObject({ FailedEntryCount: 0 });
     await expect(putTargets(...five, target('6'))).rejects.toMatchObject({ name: 'LimitExceededException' });
   });
@@ -197,6 +210,7 @@ describe('corrected: rules and targets that EventBridge rejects', () => {
     const put = events.send(
       new PutTargetsCommand({ Rule, EventBusName: EventBusArn, Targets: [target('one')] }),
     );
+
     await expect(put).resolves.toMatchObject({ FailedEntryCount: 0 });
   });
 
@@ -209,6 +223,7 @@ describe('corrected: rules and targets that EventBridge rejects', () => {
     const list = (NextToken?: string) =>
       events.send(new ListTargetsByRuleCommand({ Rule, EventBusName, Limit: 2, NextToken }));
     const first = await list();
+
     expect(first.Targets).toHaveLength(2);
     expect(await list(first.NextToken)).toMatchObject({ Targets: [{ Id: '3' }] });
   });
@@ -226,6 +241,7 @@ describe('corrected: permissions, archives and replays', () => {
     const { EventBusName } = await createBus();
     await grant(EventBusName, '210987654321');
     const { Policy = '' } = await events.send(new DescribeEventBusCommand({ Name: EventBusName }));
+
     expect(JSON.parse(Policy)).toMatchObject({
       Statement: [{ Sid: 'one', Principal: { AWS: 'arn:aws:iam::210987654321:root' } }],
     });
@@ -237,6 +253,7 @@ describe('corrected: permissions, archives and replays', () => {
     const { EventBusName } = await createBus();
     const remove = new RemovePermissionCommand({ EventBusName, StatementId: 'none' });
     const notFound = { name: 'ResourceNotFoundException' };
+
     await expect(grant(unique('none'), '*')).rejects.toMatchObject(notFound);
     await expect(events.send(remove)).rejects.toMatchObject(notFound);
   });
@@ -270,6 +287,7 @@ describe('corrected: permissions, archives and replays', () => {
         }),
       );
     const none = `arn:aws:events:${region}:${account}:archive/none`;
+
     await expect(replay(none, EventBusArn)).rejects.toMatchObject({ name: 'ValidationException' });
     await expect(replay(await archive(EventBusArn), `${EventBusArn}-none`)).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
@@ -290,6 +308,7 @@ describe('corrected: permissions, archives and replays', () => {
         Destination: { Arn: EventBusArn },
       }),
     );
+
     await eventually(async () =>
       expect(await events.send(new DescribeReplayCommand({ ReplayName }))).toMatchObject({
         State: 'COMPLETED',

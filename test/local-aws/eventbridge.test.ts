@@ -42,6 +42,7 @@ describe('unchanged: EventBridge', () => {
     const { EventBusName } = await createBus();
     const good = entry(EventBusName);
     const result = await events.send(new PutEventsCommand({ Entries: [good, { ...good, Source: 'aws.x' }] }));
+
     expect(result).toMatchObject({
       FailedEntryCount: 1,
       Entries: [{ EventId: expect.any(String) }, { ErrorCode: expect.any(String) }],
@@ -52,6 +53,7 @@ describe('unchanged: EventBridge', () => {
   // recorded: events test_put_events_nonexistent_event_bus
   it('returns 200 also for a missing bus', async () => {
     const result = await events.send(new PutEventsCommand({ Entries: [entry(unique('none'))] }));
+
     expect(result).toMatchObject({ FailedEntryCount: 0 });
   });
 
@@ -72,6 +74,7 @@ describe('unchanged: EventBridge', () => {
       Source,
     }));
     await events.send(new PutEventsCommand({ Entries }));
+
     await eventually(async () => {
       expect(await events.send(new DescribeArchiveCommand({ ArchiveName }))).toMatchObject({ EventCount: 2 });
     });
@@ -90,6 +93,7 @@ describe('unchanged: EventBridge', () => {
     await connect(EventBusName, { Arn: queue.arn }, EventPattern);
     const of = (kind: string) => ({ ...entry(EventBusName), Detail: JSON.stringify({ metadata: { kind } }) });
     await events.send(new PutEventsCommand({ Entries: [of('c'), of('b')] }));
+
     expect(await received(queue)).toMatchObject({ detail: { metadata: { kind: 'b' } } });
   });
 
@@ -101,6 +105,7 @@ describe('unchanged: EventBridge', () => {
     await letRulesSend(queue);
     await connect(EventBusName, { Arn: queue.arn });
     const { Entries } = await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
+
     expect(await received(queue)).toEqual({
       version: '0',
       id: Entries?.[0]?.EventId,
@@ -125,6 +130,7 @@ describe('corrected: EventBridge permissions on targets', () => {
     await letRulesSend(otherRule, 'arn:aws:events:*:*:rule/another-rule');
     await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
     await received(open);
+
     expect([await waiting(closed), await waiting(otherRule)]).toEqual(['0', '0']);
   });
 
@@ -147,9 +153,12 @@ describe('corrected: EventBridge permissions on targets', () => {
       }),
     );
     await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
+
     await eventually(async () => expect(await invocationLogs(open)).toHaveLength(1));
+
     // The refused delivery has finished when its event is in the dead-letter queue.
     await received(deadLetterQueue);
+
     await expect(invocationLogs(closed)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
@@ -171,6 +180,7 @@ describe('corrected: EventBridge permissions on targets', () => {
       }),
     );
     await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
+
     await eventually(async () => expect(await invocationLogs(failing)).toHaveLength(3), 15_000);
   }, 20_000);
 
@@ -187,6 +197,7 @@ describe('corrected: EventBridge permissions on targets', () => {
     const otherTrust = await createRole({ Service: 'lambda.amazonaws.com' }, [mayStart]);
     await connect(EventBusName, { Arn: untrusting, RoleArn: otherTrust });
     await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
+
     await eventually(async () => expect(await executions(open)).toHaveLength(1));
     expect([await executions(closed), await executions(untrusting)]).toEqual([[], []]);
   });
@@ -220,6 +231,7 @@ describe('corrected: EventBridge to CloudWatch Logs', () => {
       expect(found).toHaveLength(1);
       return found;
     });
+
     expect(JSON.parse(present(message))).toMatchObject({ source: 'test.source', detail: { n: 1 } });
     expect(await messages(closed.name)).toEqual([]);
   });
@@ -239,6 +251,7 @@ describe('corrected: EventBridge bus policies', () => {
     await events.send(new PutPermissionCommand({ EventBusName, Policy: policy({ Sid: 'guest', ...allow }) }));
     const put = (caller: Credentials) =>
       client(EventBridgeClient, caller).send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
+
     await expect(put(await assume(guest))).resolves.toMatchObject({ FailedEntryCount: 0 });
     await expect(put(stranger)).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
@@ -263,10 +276,13 @@ describe('corrected: EventBridge bus policies', () => {
     );
     const good = entry(EventBusName);
     const put = (...Entries: Partial<typeof good>[]) => caller.send(new PutEventsCommand({ Entries }));
+
     await expect(put(good)).resolves.toMatchObject({ FailedEntryCount: 0 });
     await expect(put(good, { ...good, DetailType: 'Thing Removed' })).resolves.toBeDefined();
+
     const { Source, ...noSource } = good;
     const { DetailType, ...noType } = good;
+
     for (const bad of [
       [{ ...good, Source: `${Source}.more` }],
       [{ ...good, DetailType: `${DetailType} Again` }],
@@ -309,6 +325,7 @@ describe('corrected: EventBridge bus policies', () => {
       forwarded({ 'events:detail-type': 'Another' }),
       forwarded({ 'events:eventBusInvocation': 'false' }),
     ]);
+
     expect(decided).toEqual([true, true, false, false, false]);
   });
 
@@ -322,6 +339,7 @@ describe('corrected: EventBridge bus policies', () => {
     });
     const describeBus = ({ EventBusName }: { EventBusName: string }) =>
       client(EventBridgeClient, caller).send(new DescribeEventBusCommand({ Name: EventBusName }));
+
     await expect(describeBus(mine)).resolves.toMatchObject({ Arn: mine.EventBusArn });
     await expect(describeBus({ EventBusName: mine.EventBusArn })).resolves.toMatchObject({
       Name: mine.EventBusName,
@@ -343,6 +361,7 @@ describe('corrected: EventBridge bus policies', () => {
       await events.send(new PutPermissionCommand({ EventBusName, Policy: policy(statement(Sid)) }));
     }
     const { Policy } = await events.send(new DescribeEventBusCommand({ Name: EventBusName }));
+
     expect(JSON.parse(present(Policy))).toMatchObject({ Statement: [{ Sid: 'two' }] });
   });
 });

@@ -176,20 +176,24 @@ describe('the fault proxy', () => {
     const [name, other] = [unique('user'), unique('user')];
     const ids = await faults.add([{ ...creationOf(name), times: 1, ...effect }]);
     await create(other);
+
     await expect(create(name)).rejects.toMatchObject(error);
     expect(await exists(name)).toBe(done);
     expect(await faults.fired(ids)).toEqual([{ id: ids[0], times: 1, action: expect.any(String) }]);
     if (!done && 'latency' in effect)
       await support.eventually(async () => expect(await exists(name)).toBe(true));
     else if (!done) await create(name);
+
     await faults.remove(ids);
   });
 
   test('a held call never takes effect', async () => {
     const name = unique('user');
     const ids = await faults.add([{ ...creationOf(name), timeout_ms: TIME_LIMIT / 2 }]);
+
     await expect(create(name)).rejects.toMatchObject({ $metadata: { httpStatusCode: 504 } });
     expect(await exists(name)).toBe(false);
+
     await faults.remove(ids);
   });
 
@@ -205,7 +209,9 @@ describe('the fault proxy', () => {
         error: { code: 'UserNotFoundException', status: 400 },
       },
     ]);
+
     expect([await exists(name), await exists(name), await exists(name)]).toEqual([false, false, true]);
+
     await faults.remove(ids);
   });
 
@@ -226,6 +232,7 @@ describe('the fault proxy', () => {
           (error) => error.name,
         ),
       );
+
     expect(names).toEqual([
       'TooManyRequestsException',
       'created',
@@ -233,6 +240,7 @@ describe('the fault proxy', () => {
       'UsernameExistsException',
     ]);
     expect(await faults.fired(ids)).toMatchObject([{ times: 2 }]);
+
     await faults.remove(ids);
   });
 
@@ -245,9 +253,12 @@ describe('the fault proxy', () => {
     } as const;
     const [first = 0, second = 0] = await faults.add([rule, rule]);
     await faults.remove([second]);
+
     await expect(create(name)).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+
     await create(name);
     await faults.remove([first, second]);
+
     expect(await faults.fired([second, first])).toEqual([
       { id: first, times: 1, action: 'error:TooManyRequestsException' },
     ]);
@@ -267,6 +278,7 @@ describe('the fault proxy', () => {
     });
     const role = support.client(CognitoIdentityProviderClient, caller);
     await role.send(new AdminGetUserCommand({ UserPoolId, Username: name }));
+
     await expect(role.send(new AdminDeleteUserCommand({ UserPoolId, Username: name }))).rejects.toMatchObject(
       { name: 'AccessDeniedException' },
     );
@@ -274,11 +286,13 @@ describe('the fault proxy', () => {
 
   test('functions call AWS through the proxy', async () => {
     const where = await support.createFunction('exports.handler = async () => process.env.AWS_ENDPOINT_URL;');
+
     expect(await support.invoke(where)).toEqual({ error: undefined, payload: proxy.url });
   });
 
   test('a signed request without a body passes', async () => {
     const { AccountLimit } = await support.client(LambdaClient).send(new GetAccountSettingsCommand({}));
+
     expect(AccountLimit).toBeDefined();
   });
 
@@ -298,11 +312,15 @@ describe('the fault proxy', () => {
     const post = (key: string) =>
       fetch(`${url}/open`, { method: 'POST', headers: { 'Idempotency-Key': key }, body: '{}' });
     const remove = (key: string) => fetch(`${url}/open/${key}`, { method: 'DELETE' });
+
     expect((await post(other)).status).not.toBe(503);
     expect((await post(id)).status).toBe(503);
     expect((await post(id)).status).not.toBe(503);
+
     await remove(other);
+
     await expect(remove(id)).rejects.toThrow('fetch failed');
+
     await remove(id);
     await faults.remove(ids);
   });
@@ -315,10 +333,13 @@ describe('the test switches of the local AWS', () => {
       const { User } = await create(name);
       return User?.Attributes?.find(({ Name }) => Name === 'sub')?.Value;
     };
+
     expect(await subOf()).toBe(predictedSub(UserPoolId, name, 1));
+
     await cognito.send(
       new AdminDeleteUserCommand({ UserPoolId, Username: predictedSub(UserPoolId, name, 1) }),
     );
+
     expect(await subOf()).toBe(predictedSub(UserPoolId, name, 2));
     expect(await exists(predictedSub(UserPoolId, name, 1))).toBe(false);
   });
@@ -347,6 +368,7 @@ describe('the test switches of the local AWS', () => {
     ]);
     const duration = ({ startDate, stopDate }: typeof short) =>
       present(stopDate).getTime() - present(startDate).getTime();
+
     expect(duration(short)).toBeLessThan(1_000);
     expect(duration(scaled)).toBeLessThan(1_000);
     expect(duration(long)).toBeGreaterThanOrEqual(1_000);
@@ -373,6 +395,7 @@ describe('the test switches of the local AWS', () => {
       },
     });
     const waited = present(stopDate).getTime() - present(startDate).getTime();
+
     expect(error).toBe('States.Timeout');
     expect(waited).toBeGreaterThanOrEqual(least);
     expect(waited).toBeLessThan(most);
@@ -413,8 +436,10 @@ describe('the test switches of the local AWS', () => {
     ])('are requests that can fail: $effect is $error', async ({ effect, error }) => {
       const type = unique('type');
       const ids = await faults.add([{ ...puttingOf(type), ...effect }]);
+
       expect(await support.run(publishing(type))).toMatchObject({ status: 'FAILED', error });
       expect(await faults.fired(ids)).toMatchObject([{ times: 1 }]);
+
       await faults.remove(ids);
     });
 
@@ -426,11 +451,13 @@ describe('the test switches of the local AWS', () => {
         Retry: [{ ErrorEquals: ['EventBridge.SdkClientException'], JitterStrategy: 'FULL' }],
       };
       const { executionArn } = await support.run(publishing(type, again));
+
       for (let n = 0; n < 2; n += 1)
         expect(await support.nextEvent(queue)).toMatchObject({
           detail: { a: 1 },
           resources: expect.arrayContaining([executionArn]),
         });
+
       await faults.remove(ids);
     });
 
@@ -438,11 +465,17 @@ describe('the test switches of the local AWS', () => {
       const type = unique('type');
       const ids = await faults.add([{ ...puttingOf(type), response: { hold_ms: 1_000 } }]);
       const executionArn = await support.start(await support.createMachine(publishing(type)));
+
       await support.eventually(async () => expect(await faults.fired(ids)).toHaveLength(1));
+
       await support.client(SFNClient).send(new StopExecutionCommand({ executionArn }));
+
       expect(await support.describeExecution(executionArn)).toMatchObject({ status: 'ABORTED' });
+
       await sleep(1_200); // the response must have no effect
+
       expect((await support.history(executionArn)).at(-1)).toMatchObject({ type: 'ExecutionAborted' });
+
       await faults.remove(ids);
     });
   });
@@ -453,6 +486,7 @@ describe('the test switches of the local AWS', () => {
       States: { Wait: { Type: 'Wait', Seconds: 60, End: true } },
     });
     const executionArn = await support.start(machine);
+
     expect(await intervene('time-out', { executionArn })).toEqual({ timedOut: true });
     expect(await support.describeExecution(executionArn)).toMatchObject({ status: 'TIMED_OUT' });
     expect((await support.history(executionArn)).at(-1)).toMatchObject({ type: 'ExecutionTimedOut' });
@@ -469,6 +503,7 @@ describe('the test switches of the local AWS', () => {
     const marks = ['spared', 'doomed'].map((name) => join(directory, name));
     const [spared, doomed] = marks.map((mark) => support.invoke(arn, { mark }));
     await support.eventually(() => Promise.all(marks.map((mark) => access(mark))));
+
     expect(await intervene('kill', { functionName, contains: 'doomed' })).toEqual({ killed: 1 });
     expect(await doomed).toMatchObject({ payload: { errorType: 'Runtime.ExitError' } });
     expect(await spared).toEqual({ error: undefined, payload: marks[0] });
@@ -480,6 +515,7 @@ describe('the test switches of the local AWS', () => {
     const arn = await support.createFunction(`
       exports.handler = () => new Promise((done) => setTimeout(() => done(process.pid), 800));`);
     const answers = await Promise.all([1, 2, 3, 4].map(() => support.invoke(arn)));
+
     expect(new Set(answers.map(({ payload }) => payload)).size).toBe(4);
   });
 });
@@ -515,8 +551,11 @@ describe('a quota at the fault proxy', () => {
     const quotas = quotasAt(proxy.url);
     await quotas.set([quota]);
     const answers = [await readUser('one'), await readUser('two'), await readUser('three')];
+
     expect(answers).toMatchObject([unknownUser, unknownUser, throttled]);
+
     const { made, quotas: counts } = await quotas.counted();
+
     expect(made).toEqual({ 'cognito-idp:AdminGetUser': 3 });
     expect(counts).toEqual({
       reads: { passed: [expect.any(Number), expect.any(Number)], refused: [expect.any(Number)] },
@@ -526,6 +565,7 @@ describe('a quota at the fault proxy', () => {
   test('can apply to each value of a field', async () => {
     await quotasAt(proxy.url).set([{ ...quota, at_once: 1, each: 'Username' }]);
     const answers = [await readUser('one'), await readUser('two'), await readUser('one')];
+
     expect(answers).toMatchObject([unknownUser, unknownUser, throttled]);
   });
 });

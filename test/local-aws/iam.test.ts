@@ -19,6 +19,7 @@ describe('unchanged: IAM', () => {
   // IAM/latest/UserGuide/reference_policies_evaluation-logic: explicit deny
   it('gives a Deny precedence over every Allow', async () => {
     const caller = await callerWho(mayListKeys, { ...mayListKeys, Effect: 'Deny' });
+
     await expect(listKeys(caller)).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
@@ -27,6 +28,7 @@ describe('unchanged: IAM', () => {
     const RoleArn = await createRole({ Service: 'lambda.amazonaws.com' }, []);
     const caller = await callerWho({ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: RoleArn });
     const attempt = client(STSClient, caller).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 's' }));
+
     await expect(attempt).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
@@ -38,6 +40,7 @@ describe('unchanged: IAM', () => {
       return (await sts.send(new GetCallerIdentityCommand({}))).UserId;
     };
     const [first, second] = await Promise.all([idOf('one'), idOf('two')]);
+
     expect(first).toMatch(/^AROA\w+:one$/);
     expect(second).toBe(first?.replace(':one', ':two'));
   });
@@ -49,6 +52,7 @@ describe('unchanged: IAM', () => {
     ['key id', { accessKeyId: 'ASIANOTITNOTITNOTITN' }],
   ])('rejects a request of a session that is signed with a wrong %s', async (_, wrong) => {
     const caller = await callerWho(mayListKeys);
+
     await expect(listKeys({ ...caller, ...wrong })).rejects.toMatchObject({
       $metadata: { httpStatusCode: expect.any(Number) },
     });
@@ -61,6 +65,7 @@ describe('unchanged: IAM', () => {
       headers: { 'X-Amz-Target': 'TrentService.ListKeys', 'Content-Type': 'application/x-amz-json-1.1' },
       body: '{}',
     });
+
     expect(response.status).toBe(400);
     expect(await response.text()).toContain('MissingAuthenticationTokenException');
   });
@@ -80,8 +85,11 @@ describe('corrected: Signature Version 4', () => {
       const { headers } = await signed('kms', 'TrentService.ListKeys', signedBody);
       return fetch(endpoint, { method: 'POST', headers, body });
     };
+
     expect((await send('{"Limit":1}', '{"Limit":1}')).status).toBe(200);
+
     const refused = await send('{"Limit":9}', '{"Limit":1}');
+
     expect([refused.status, await refused.text()]).toEqual([
       expect.any(Number),
       expect.stringContaining('InvalidSignatureException'),
@@ -104,6 +112,7 @@ describe('corrected: condition keys', () => {
     };
     await s3.send(new CreateBucketCommand({ Bucket }));
     await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: policy(onlySecure) }));
+
     await expect(s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'v' }))).resolves.toBeDefined();
   });
 });
@@ -114,6 +123,7 @@ describe('corrected: IAM policy variables', () => {
     const inAccount = (value: string) =>
       callerWho({ ...mayListKeys, Condition: { StringEquals: { 'aws:PrincipalAccount': value } } });
     const variable = (name: string) => '$'.concat(`{${name}}`);
+
     await expect(listKeys(await inAccount(variable('aws:PrincipalAccount')))).resolves.toBeDefined();
     await expect(listKeys(await inAccount(variable('aws:username')))).rejects.toMatchObject({
       name: 'AccessDeniedException',

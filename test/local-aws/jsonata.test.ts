@@ -40,8 +40,11 @@ describe('a field that an expression names', () => {
     ['a list', [1, 'two', null]],
   ])('has the same value as in JSONata: %s', async (_, value) => {
     const { status, output = '{}' } = await run(definition, { a: { b: value } });
+
     expect(status).toBe('SUCCEEDED');
+
     const taken = JSON.parse(output);
+
     expect(taken.field).toEqual(taken.field_by_jsonata);
     expect(taken.if_there).toEqual(taken.if_there_by_jsonata);
     expect(taken.if_there).toEqual(value);
@@ -50,6 +53,7 @@ describe('a field that an expression names', () => {
 
   test('is read from each object of a list, as in JSONata', async () => {
     const { output } = await run(definition, { a: [{ b: 1 }, { b: 2 }] });
+
     expect(JSON.parse(output ?? '{}')).toMatchObject({ field: [1, 2], variable: [1, 2] });
   });
 
@@ -59,6 +63,7 @@ describe('a field that an expression names', () => {
     ['in a text', { a: 'text' }],
   ])('fails the state if it is missing, %s', async (_, input) => {
     const { status, error } = await run(definition, input);
+
     expect([status, error]).toEqual(['FAILED', 'States.QueryEvaluationError']);
   });
 
@@ -75,6 +80,7 @@ describe('a field that an expression names', () => {
       },
     };
     const { output } = await run({ StartAt: 'Take', States }, input);
+
     expect(JSON.parse(output ?? '')).toBe(expected);
   });
 });

@@ -37,6 +37,7 @@ describe('corrected: usage of a KMS key', () => {
       await createKey(),
       await createKey({ KeyUsage: 'SIGN_VERIFY', KeySpec: 'ECC_NIST_P256' }),
     ];
+
     for (const attempt of [
       encrypt(signingKey),
       kms.send(new SignCommand({ KeyId: encryptionKey, ...signature })),
@@ -50,6 +51,7 @@ describe('corrected: usage of a KMS key', () => {
   it('returns the same error for any key that did not encrypt, regardless of its usage', async () => {
     const { CiphertextBlob } = await encrypt(await createKey());
     const other = await createKey({ KeyUsage: 'GENERATE_VERIFY_MAC', KeySpec: 'HMAC_256' });
+
     for (const attempt of [
       kms.send(new DecryptCommand({ KeyId: other, CiphertextBlob })),
       kms.send(new ReEncryptCommand({ SourceKeyId: other, DestinationKeyId: other, CiphertextBlob })),
@@ -69,6 +71,7 @@ describe('corrected: usage of a KMS key', () => {
           EncryptionAlgorithm: 'RSAES_OAEP_SHA_256',
         }),
       );
+
     await expect(attempt(190)).resolves.toBeDefined();
     await expect(attempt(191)).rejects.toMatchObject({ name: 'ValidationException' });
   });
@@ -77,6 +80,7 @@ describe('corrected: usage of a KMS key', () => {
   // recorded: kms test_generate_data_key_pair_dry_run
   it('creates no key pair in a dry run', async () => {
     const pair = { KeyId: await createKey(), KeyPairSpec: 'ECC_NIST_P256', DryRun: true } as const;
+
     await expect(kms.send(new GenerateDataKeyPairCommand(pair))).rejects.toMatchObject({
       name: 'DryRunOperationException',
     });
@@ -97,7 +101,9 @@ describe('corrected: tags, rotation and deletion of KMS keys', () => {
     ['a long key', [tag('k'.repeat(129))], 'ValidationException'],
   ])('rejects tags with %s', async (_, Tags, name) => {
     await expect(createKey({ Tags })).rejects.toMatchObject({ name });
+
     const command = new TagResourceCommand({ KeyId: await createKey(), Tags });
+
     await expect(kms.send(command)).rejects.toMatchObject({ name });
   });
 
@@ -106,6 +112,7 @@ describe('corrected: tags, rotation and deletion of KMS keys', () => {
   it('returns the time of the next rotation', async () => {
     const KeyId = await createKey();
     await kms.send(new EnableKeyRotationCommand({ KeyId, RotationPeriodInDays: 90 }));
+
     expect(await kms.send(new GetKeyRotationStatusCommand({ KeyId }))).toMatchObject({
       KeyId,
       KeyRotationEnabled: true,
@@ -119,6 +126,7 @@ describe('corrected: tags, rotation and deletion of KMS keys', () => {
   it('schedules the deletion of a key once', async () => {
     const command = new ScheduleKeyDeletionCommand({ KeyId: await createKey() });
     await kms.send(command);
+
     await expect(kms.send(command)).rejects.toMatchObject({ name: 'KMSInvalidStateException' });
   });
 });

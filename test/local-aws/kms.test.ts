@@ -34,6 +34,7 @@ describe('unchanged: KMS', () => {
     const { Plaintext, KeyId } = await kms.send(
       new DecryptCommand({ KeyId: key, CiphertextBlob: blob, EncryptionContext: context }),
     );
+
     expect([text(Plaintext), KeyId]).toEqual([password.toString(), key]);
   });
 
@@ -50,6 +51,7 @@ describe('unchanged: KMS', () => {
         ...(EncryptionContext === undefined ? {} : { EncryptionContext }),
       }),
     );
+
     await expect(attempt).rejects.toMatchObject({ name: 'InvalidCiphertextException' });
   });
 
@@ -59,6 +61,7 @@ describe('unchanged: KMS', () => {
     const AliasName = `alias/${unique('cross-service')}`;
     await kms.send(new CreateAliasCommand({ AliasName, TargetKeyId: key }));
     const CiphertextBlob = await encrypt();
+
     for (const KeyId of [AliasName, key.replace(/key\/.*/, AliasName)]) {
       const { Plaintext } = await kms.send(
         new DecryptCommand({ KeyId, CiphertextBlob, EncryptionContext: context }),
@@ -70,6 +73,7 @@ describe('unchanged: KMS', () => {
   // kms/latest/APIReference/API_Decrypt (Errors): InvalidCiphertextException
   it('does not decrypt a blob that is not a KMS ciphertext', async () => {
     const attempt = kms.send(new DecryptCommand({ KeyId: key, CiphertextBlob: Buffer.alloc(200, 'x') }));
+
     await expect(attempt).rejects.toMatchObject({ name: 'InvalidCiphertextException' });
   });
 
@@ -80,12 +84,15 @@ describe('unchanged: KMS', () => {
     const mac = async (Message: Buffer) =>
       (await kms.send(new GenerateMacCommand({ KeyId: macKey, MacAlgorithm: 'HMAC_SHA_256', Message }))).Mac;
     const made = await mac(password);
+
     expect(await mac(password)).toEqual(made);
     expect(await mac(Buffer.from('other'))).not.toEqual(made);
+
     const verify = (Message: Buffer) =>
       kms.send(
         new VerifyMacCommand({ KeyId: macKey, MacAlgorithm: 'HMAC_SHA_256', Message, Mac: present(made) }),
       );
+
     expect(await verify(password)).toMatchObject({ MacValid: true });
     await expect(verify(Buffer.from('other'))).rejects.toMatchObject({ name: 'KMSInvalidMacException' });
   });
@@ -94,6 +101,7 @@ describe('unchanged: KMS', () => {
   it('denies the use of a key without permission', async () => {
     const stranger = client(KMSClient, await callerWho());
     const attempt = stranger.send(new EncryptCommand({ KeyId: key, Plaintext: password }));
+
     await expect(attempt).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 });
@@ -107,6 +115,7 @@ describe('corrected: KMS ciphertexts', () => {
     ['was cut down to its first bytes', (blob: Uint8Array) => blob.subarray(0, 70)],
   ])('does not decrypt a ciphertext that %s', async (_, change) => {
     const CiphertextBlob = change(await encrypt());
+
     for (const KeyId of [key, undefined]) {
       const attempt = kms.send(
         new DecryptCommand({ CiphertextBlob, EncryptionContext: context, ...(KeyId && { KeyId }) }),
@@ -121,6 +130,7 @@ describe('corrected: KMS ciphertexts', () => {
     const attempt = kms.send(
       new DecryptCommand({ KeyId: otherKey, CiphertextBlob: await encrypt(), EncryptionContext: context }),
     );
+
     await expect(attempt).rejects.toMatchObject({ name: 'IncorrectKeyException' });
   });
 
@@ -129,12 +139,15 @@ describe('corrected: KMS ciphertexts', () => {
   it('accepts plaintexts of 1 to 4096 bytes and ciphertexts of up to 6144', async () => {
     const encrypted = await kms.send(new EncryptCommand({ KeyId: key, Plaintext: Buffer.alloc(4096, 'x') }));
     const opened = await kms.send(new DecryptCommand({ CiphertextBlob: encrypted.CiphertextBlob }));
+
     expect(present(opened.Plaintext)).toHaveLength(4096);
     for (const length of [0, 4097]) {
       const attempt = kms.send(new EncryptCommand({ KeyId: key, Plaintext: Buffer.alloc(length, 'x') }));
       await expect(attempt).rejects.toMatchObject({ name: 'ValidationException' });
     }
+
     const attempt = kms.send(new DecryptCommand({ CiphertextBlob: Buffer.alloc(6145, 'x') }));
+
     await expect(attempt).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
@@ -146,10 +159,13 @@ describe('corrected: KMS ciphertexts', () => {
     );
     const blob = present(made.CiphertextBlob);
     const opened = await kms.send(new DecryptCommand({ CiphertextBlob: blob, EncryptionContext: context }));
+
     expect(opened.Plaintext).toEqual(made.Plaintext);
+
     const attempt = kms.send(
       new DecryptCommand({ CiphertextBlob: flip(blob, blob.length - 1), EncryptionContext: context }),
     );
+
     await expect(attempt).rejects.toMatchObject({ name: 'InvalidCiphertextException' });
   });
 });
@@ -159,7 +175,9 @@ describe('corrected: KMS ReEncrypt', () => {
   // recorded: kms test_re_encrypt
   it('moves a ciphertext to another key and another context', async () => {
     const moved = await reEncrypt(kms);
+
     expect(moved).toMatchObject({ SourceKeyId: key, KeyId: otherKey });
+
     const opened = await kms.send(
       new DecryptCommand({
         KeyId: otherKey,
@@ -167,6 +185,7 @@ describe('corrected: KMS ReEncrypt', () => {
         EncryptionContext: { ...context, target: 'app2' },
       }),
     );
+
     expect(text(opened.Plaintext)).toBe(password.toString());
   });
 
@@ -187,6 +206,7 @@ describe('corrected: KMS ReEncrypt', () => {
     const to = { Effect: 'Allow', Action: 'kms:ReEncryptTo', Resource: otherKey } as const;
     const as = async (...may: Parameters<typeof callerWho>) =>
       reEncrypt(client(KMSClient, await callerWho(...may)));
+
     await expect(as(from)).rejects.toThrow(/kms:ReEncryptTo/);
     await expect(as(to)).rejects.toThrow(/kms:ReEncryptFrom/);
     await expect(as({ ...from, Resource: otherKey }, { ...to, Resource: key })).rejects.toMatchObject({
@@ -201,8 +221,11 @@ describe('corrected: KMS authorization', () => {
   it('evaluates kms:EncryptionContext:<key>', async () => {
     const caller = await callerWhoMayDecrypt({ StringEquals: { 'kms:EncryptionContext:username': 'alice' } });
     const blobOf = (EncryptionContext: Record<string, string>) => encrypt({ EncryptionContext });
+
     await expect(decryptAs(caller, await blobOf(context), context)).resolves.toBeDefined();
+
     const otherContext = { ...context, username: 'mallory' };
+
     await expect(decryptAs(caller, await blobOf(otherContext), otherContext)).rejects.toMatchObject({
       name: 'AccessDeniedException',
     });
@@ -213,9 +236,12 @@ describe('corrected: KMS authorization', () => {
     const caller = await callerWhoMayDecrypt({
       'ForAnyValue:StringEquals': { 'kms:EncryptionContextKeys': 'provisioning_id' },
     });
+
     await expect(decryptAs(caller, await encrypt(), context)).resolves.toBeDefined();
+
     const without = { username: 'alice' };
     const blob = await encrypt({ EncryptionContext: without });
+
     await expect(decryptAs(caller, blob, without)).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
@@ -241,6 +267,7 @@ describe('corrected: KMS authorization', () => {
           ),
         ),
       );
+
     await expect(as('alice', 'app2')).resolves.toMatchObject({ KeyId: otherKey });
     await expect(as('mallory', 'app2')).rejects.toThrow(/kms:ReEncryptFrom/);
     await expect(as('alice', 'app3')).rejects.toThrow(/kms:ReEncryptTo/);
@@ -254,6 +281,7 @@ describe('corrected: KMS authorization', () => {
       KMSClient,
       await callerWho({ Effect: 'Allow', Action: 'kms:Encrypt', Resource: key }),
     );
+
     await expect(
       caller.send(new EncryptCommand({ KeyId: AliasName, Plaintext: password })),
     ).resolves.toMatchObject({ KeyId: key });

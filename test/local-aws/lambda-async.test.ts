@@ -63,6 +63,7 @@ describe('corrected: failed asynchronous invocations', () => {
       expect(invocations).toHaveLength(3);
       return invocations.map(([id]) => id);
     });
+
     expect(new Set(ids).size).toBe(1);
   });
 
@@ -86,6 +87,7 @@ describe('corrected: failed asynchronous invocations', () => {
     const { FunctionArn, MaximumRetryAttempts, MaximumEventAgeInSeconds } = await configure(arn, {
       MaximumRetryAttempts: 1,
     });
+
     expect([FunctionArn, MaximumRetryAttempts, MaximumEventAgeInSeconds]).toEqual([
       `${arn}:$LATEST`,
       1,
@@ -97,6 +99,7 @@ describe('corrected: failed asynchronous invocations', () => {
   // recorded: lambda_ test_invocation_type_event
   it('are accepted without an executed version in the response', async () => {
     const arn = await createFunction('exports.handler = async () => {};');
+
     expect((await invokeLater(arn)).ExecutedVersion).toBeUndefined();
   });
 
@@ -109,6 +112,7 @@ describe('corrected: failed asynchronous invocations', () => {
     await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 1 }));
     const events = [1, 2, 3, 4];
     await Promise.all(events.map(() => invokeLater(FunctionName)));
+
     await eventually(async () => expect(await invocationLogs(FunctionName)).toHaveLength(events.length));
   });
 
@@ -122,6 +126,7 @@ describe('corrected: failed asynchronous invocations', () => {
     await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 0 }));
     await invokeLater(FunctionName);
     const record = await nextEvent(queue.url);
+
     expect(record).toMatchObject({
       requestContext: { condition: 'ZeroReservedConcurrency', approximateInvokeCount: 0 },
       requestPayload: {},

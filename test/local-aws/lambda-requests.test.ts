@@ -43,10 +43,13 @@ describe('corrected: payloads of invocations', () => {
   ] as const)('of type %s are rejected from %i bytes', async (InvocationType, bytes) => {
     const arn = await createFunction(ECHO);
     const text = (length: number) => JSON.stringify('x'.repeat(length - 2));
+
     await expect(invokeWith(arn, { InvocationType, Payload: text(bytes) })).rejects.toMatchObject({
       name: 'RequestTooLargeException',
     });
+
     const { FunctionError } = await invokeWith(arn, { InvocationType, Payload: text(bytes - 1) });
+
     expect(FunctionError).toBeUndefined();
   });
 
@@ -54,6 +57,7 @@ describe('corrected: payloads of invocations', () => {
   // recorded: lambda_ test_lambda_too_large_response
   it('are at most 6 MB in a response', async () => {
     const arn = await createFunction(`exports.handler = async (bytes) => 'x'.repeat(bytes - 2);`);
+
     expect(await invoke(arn, 6_291_557)).toEqual({
       error: 'Unhandled',
       payload: {
@@ -79,6 +83,7 @@ describe('corrected: errors of Lambda', () => {
   // recorded: lambda_ test_lambda_runtime_error
   it('of a Python module that cannot be loaded are returned by name', async () => {
     const broken = await createFunction('raise ValueError("no")', { runtime: 'python3.12' });
+
     expect((await invoke(broken)).payload).toMatchObject({ errorType: 'ValueError', errorMessage: 'no' });
   });
 });
@@ -98,6 +103,7 @@ describe('corrected: the log in the response of an invocation', () => {
       'END RequestId: \\1\n',
       'REPORT RequestId: \\1\tDuration: \\d+\\.\\d\\d ms\tBilled Duration: \\d+ ms\tMemory Size: 128 MB\tMax Memory Used: \\d+ MB\t',
     ].join('');
+
     expect(await tail()).toMatch(new RegExp(`^${lines}Init Duration: \\d+\\.\\d\\d ms\t\n$`));
     expect(await tail()).toMatch(new RegExp(`^${lines}\n$`));
   });
@@ -121,6 +127,7 @@ describe('corrected: the start of a function', () => {
   // recorded: lambda_ test_runtime_wrapper_invoke
   it('is by the wrapper script of a layer, which receives the command of the runtime', async () => {
     const wrapped = await createFunction(READ, { environment, layers: [await layer(0o755)] });
+
     expect(await invoke(wrapped)).toEqual({ error: undefined, payload: expect.stringMatching(/^node/) });
   });
 
@@ -131,6 +138,7 @@ describe('corrected: the start of a function', () => {
     ['is not executable', async () => [await layer(0o644)], 126],
   ])('fails if the wrapper script %s', async (_case, layers, status) => {
     const failing = await createFunction(READ, { environment, layers: await layers() });
+
     expect((await invoke(failing)).payload).toEqual({
       errorType: 'Runtime.ExitError',
       errorMessage: expect.stringContaining(`Runtime exited with error: exit status ${status}`),
@@ -173,6 +181,7 @@ describe('corrected: the role of a function', () => {
     );
     const second = await credentialsOf(arn);
     const name = arn.split(':').at(-1);
+
     expect([await sessionOf(first), await sessionOf(second)]).toEqual([name, name]);
     expect(first.accessKeyId).not.toBe(second.accessKeyId);
   });
@@ -181,6 +190,7 @@ describe('corrected: the role of a function', () => {
   // recorded: lambda_ test_assume_role
   it('is assumed with a suffix if the name of the function has one character', async () => {
     const arn = await createFunction(CREDENTIALS, { name: 'f' });
+
     expect(await sessionOf(await credentialsOf(arn))).toBe('f@lambda_function');
   });
 });
@@ -194,14 +204,17 @@ describe('corrected: updates of a function', () => {
   it('have a reason while they are in progress, and change the revision when they are done', async () => {
     const FunctionName = await createFunction(ECHO);
     const { RevisionId, ...updated } = await update(FunctionName, 'exports.handler = async () => 2;');
+
     expect(updated).toMatchObject({
       State: 'Active',
       LastUpdateStatus: 'InProgress',
       LastUpdateStatusReason: 'The function is being created.',
       LastUpdateStatusReasonCode: 'Creating',
     });
+
     await waitUntilFunctionUpdatedV2({ client: lambda, maxWaitTime: 10 }, { FunctionName });
     const { Configuration } = await lambda.send(new GetFunctionCommand({ FunctionName }));
+
     expect(Configuration).toMatchObject({ LastUpdateStatus: 'Successful' });
     expect(Configuration?.RevisionId).not.toBe(RevisionId);
   });
@@ -211,6 +224,7 @@ describe('corrected: updates of a function', () => {
   it('that publish return the new version', async () => {
     const FunctionName = await createFunction(ECHO);
     const published = await update(FunctionName, 'exports.handler = async () => 2;', true);
+
     expect(published).toMatchObject({ FunctionArn: `${FunctionName}:1`, Version: '1', State: 'Pending' });
     expect(published).not.toHaveProperty('LastUpdateStatus');
   });
@@ -229,6 +243,7 @@ describe('unchanged: versions of a function', () => {
     const publish = async () => (await lambda.send(new PublishVersionCommand({ FunctionName }))).Version;
     const first = await publish();
     await waitUntilFunctionUpdatedV2({ client: lambda, maxWaitTime: 10 }, { FunctionName });
+
     expect(await publish()).toBe(first);
   });
 });

@@ -15,6 +15,7 @@ describe('corrected: the response of a failed invocation', () => {
     const failing = await createFunction(`
       class UserAlreadyExists extends Error { name = 'UserAlreadyExists'; }
       exports.handler = async () => { throw new UserAlreadyExists('zoe is taken'); };`);
+
     expect(await invoke(failing)).toEqual({
       error: 'Unhandled',
       payload: {
@@ -31,6 +32,7 @@ describe('corrected: the response of a failed invocation', () => {
   // lambda/latest/dg/nodejs-exceptions
   test('an error before the first await is returned like any other', async () => {
     const failing = await createFunction(`exports.handler = () => { throw new RangeError('too far'); };`);
+
     expect((await invoke(failing)).payload).toMatchObject({
       errorType: 'RangeError',
       errorMessage: 'too far',
@@ -43,11 +45,14 @@ describe('corrected: the response of a failed invocation', () => {
     const broken = await createFunction(`
       console.log('loading');
       throw new TypeError('SETTING is missing');`);
+
     expect((await invoke(broken)).payload).toMatchObject({
       errorType: 'TypeError',
       errorMessage: 'SETTING is missing',
     });
+
     const error = expect.stringContaining('SETTING is missing');
+
     expect(await invocationLogs(broken)).toEqual([['loading', error]]);
   });
 
@@ -58,6 +63,7 @@ describe('corrected: the response of a failed invocation', () => {
       exports.handler = async ({ fail }) => { count += 1; if (fail) throw new Error('no'); return count; };`);
     await invoke(counting, { fail: false });
     await invoke(counting, { fail: true });
+
     expect((await invoke(counting, { fail: false })).payload).toBe(3);
   });
 
@@ -67,6 +73,7 @@ describe('corrected: the response of a failed invocation', () => {
     const exiting = await createFunction(
       `exports.handler = async ({ exit }) => { if (exit) process.exit(1); return 'alive'; };`,
     );
+
     expect(await invoke(exiting, { exit: true })).toMatchObject({
       error: 'Unhandled',
       payload: { errorType: 'Runtime.ExitError' },
@@ -81,6 +88,7 @@ describe('corrected: the response of a failed invocation', () => {
     );
     await invoke(failing);
     const [[line = ''] = []] = await invocationLogs(failing);
+
     expect(line).toContain('\tERROR\tInvoke Error');
     expect(JSON.parse(line.slice(line.indexOf('{')))).toMatchObject({
       errorType: 'Error',
@@ -98,6 +106,7 @@ describe('corrected: the response of a failed Python function', () => {
     const python = await createFunction('def handler(event, context):\n    raise ValueError("no")', {
       runtime: 'python3.12',
     });
+
     expect(await invoke(python)).toMatchObject({
       error: 'Unhandled',
       payload: { errorType: 'ValueError', errorMessage: 'no', stackTrace: expect.any(Array) },
@@ -123,6 +132,7 @@ describe('corrected: the log of a function', () => {
         JSON.stringify({ id, line, text: `${'x'.repeat(2000)}\u2028\u0085` }),
       );
     const rest = ['y'.repeat(200_000), 'z\ufffd'];
+
     expect(await invocationLogs(writing)).toEqual([
       [...lines('first'), ...rest],
       [...lines('second'), ...rest],
@@ -141,6 +151,7 @@ describe('corrected: speed', () => {
       await invoke(silent);
       durations.push(performance.now() - start);
     }
+
     expect(Math.min(...durations)).toBeLessThan(40);
   });
 });
@@ -154,6 +165,7 @@ describe('corrected: concurrency', () => {
         return process.pid;
       };`);
     const invocations = await Promise.all(Array.from({ length: 50 }, () => invoke(functionUnderLoad)));
+
     expect(invocations.filter(({ error }) => error !== undefined)).toEqual([]);
     expect(new Set(invocations.map(({ payload }) => payload)).size).toBeLessThanOrEqual(2);
   });
@@ -161,11 +173,14 @@ describe('corrected: concurrency', () => {
   // lambda/latest/dg/gettingstarted-limits and lambda-concurrency; the machine has to bear it, too
   test('many concurrent functions succeed with few processes', async () => {
     const { AccountLimit } = await client(LambdaClient).send(new GetAccountSettingsCommand({}));
+
     expect(AccountLimit?.ConcurrentExecutions).toBe(1000);
+
     const functions = await Promise.all(
       Array.from({ length: 50 }, () => createFunction(`exports.handler = async () => process.pid;`)),
     );
     const invocations = await Promise.all([...functions, ...functions].map((arn) => invoke(arn)));
+
     expect(invocations.filter(({ error }) => error !== undefined)).toEqual([]);
     expect(
       new Set(invocations.map(({ payload }) => Number(payload)).filter(isRunning)).size,
@@ -184,13 +199,16 @@ describe('corrected: the context of an invocation', () => {
     const ClientContext = Buffer.from(JSON.stringify({ custom: { who: 'me' } })).toString('base64');
     const call = { FunctionName, Payload: JSON.stringify({ n: 1 }) };
     const { Payload } = await client(LambdaClient).send(new InvokeCommand({ ...call, ClientContext }));
+
     expect(JSON.parse(Payload?.transformToString() ?? '')).toEqual({
       event: { n: 1 },
       clientContext: { custom: { who: 'me' } },
     });
+
     await client(LambdaClient).send(new InvokeCommand(call));
     const later = { ...call, ClientContext, InvocationType: 'Event' } as const;
     await client(LambdaClient).send(new InvokeCommand(later));
+
     await eventually(async () =>
       expect((await invocationLogs(FunctionName)).flat()).toEqual([
         '{"custom":{"who":"me"}}',
@@ -208,6 +226,7 @@ describe('unchanged: invocations', () => {
     const echo = await createFunction(
       `exports.handler = async (event) => event.nothing ? undefined : event;`,
     );
+
     expect(await invoke(echo, { text: 'ü \u2028', list: [1, null] })).toEqual({
       error: undefined,
       payload: { text: 'ü \u2028', list: [1, null] },
@@ -220,6 +239,7 @@ describe('unchanged: invocations', () => {
     const python = await createFunction('def handler(event, context):\n    print(event)\n    return event', {
       runtime: 'python3.12',
     });
+
     expect(await invoke(python, 'hello')).toEqual({ error: undefined, payload: 'hello' });
     expect(await invocationLogs(python)).toEqual([['hello']]);
   });
@@ -231,6 +251,7 @@ describe('unchanged: invocations', () => {
       `exports.handler = async ({ wait }) => { if (wait) await new Promise(() => setInterval(() => {}, 1000)); };`,
       { timeout: 1 },
     );
+
     expect(await invoke(slow, { wait: true })).toMatchObject({
       error: 'Unhandled',
       payload: {
@@ -246,6 +267,7 @@ describe('unchanged: invocations', () => {
   test('module state persists until the next invocation', async () => {
     const counting = await createFunction(`let count = 0; exports.handler = async () => (count += 1);`);
     await invoke(counting);
+
     expect((await invoke(counting)).payload).toBe(2);
   });
 
@@ -265,6 +287,7 @@ describe('unchanged: invocations', () => {
       { timeout: 5, environment: { SETTING: 'given' } },
     );
     const { payload } = await invoke(arn);
+
     expect(payload).toMatchObject({
       setting: 'given',
       region: arn.split(':')[3],
@@ -296,6 +319,7 @@ describe('unchanged: invocations', () => {
       Resource: '*',
     });
     const [allowed, denied] = await Promise.all([createFunction(source, { role }), createFunction(source)]);
+
     expect((await invoke(allowed, { Name: unique('secret') })).payload).toBe('created');
     expect((await invoke(denied, { Name: unique('secret') })).payload).toBe('AccessDeniedException');
   });
@@ -304,6 +328,7 @@ describe('unchanged: invocations', () => {
   // recorded: lambda_ test_invoke_exceptions
   test('a missing function returns ResourceNotFoundException', async () => {
     const invocation = client(LambdaClient).send(new InvokeCommand({ FunctionName: unique('none') }));
+
     await expect(invocation).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 });
@@ -329,6 +354,7 @@ describe("corrected: a function's permissions", () => {
     const source = "exports.handler = async () => console.log('here')";
     const silent = await createFunction(source, { role: await roleWith(allow([only])) });
     await invoke(silent);
+
     await expect(invocationLogs(silent)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
@@ -345,6 +371,7 @@ describe("corrected: a function's permissions", () => {
     };
     await failing();
     const able = await failing(allow(['sqs:SendMessage'], queue.arn));
+
     expect(await nextEvent(queue.url)).toEqual({ from: able });
     expect(await lengthOf(queue.url)).toBe(0);
   });

@@ -24,6 +24,7 @@ describe('corrected: times of log lines', () => {
     );
     const at = (text: string) =>
       present(present(events.find(({ message }) => message?.includes(text))).timestamp);
+
     expect(events.map(({ message }) => message?.split(' ')[0])).toEqual([
       'START',
       expect.stringContaining('first'),

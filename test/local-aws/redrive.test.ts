@@ -71,8 +71,11 @@ async function stoppedOne(machine?: string): Promise<string> {
 describe('corrected: RedriveExecution', () => {
   test('runs the failed state again, and none before it', async () => {
     const executionArn = await start(await createMachine(failsAtTheSecondState));
+
     expect(await ended(executionArn)).toMatchObject({ error: FAILING_WITH, redriveCount: 0 });
+
     await redrive(executionArn);
+
     expect(await ended(executionArn)).toMatchObject({ error: FAILING_WITH, redriveCount: 1 });
     expect(await entered(executionArn)).toEqual(['First', 'Second', 'Second']);
     expect((await history(executionArn)).map(({ type }) => type)).toContain('ExecutionRedriven');
@@ -82,6 +85,7 @@ describe('corrected: RedriveExecution', () => {
     const executionArn = await stoppedOne();
     await redrive(executionArn);
     const execution = await ended(executionArn);
+
     expect(outputOf(execution)).toEqual({ input: 'from Assign', kept: 7, redrives: 1, redriven: true });
     expect(execution).toMatchObject({ redriveCount: 1, redriveDate: expect.any(Date) });
     expect(execution.error).toBeUndefined();
@@ -90,22 +94,29 @@ describe('corrected: RedriveExecution', () => {
   test('restarts the time limit of the state machine', async () => {
     const executionArn = await stoppedOne(await createMachine({ ...waits, TimeoutSeconds: 1 }));
     await redrive(executionArn);
+
     expect(await ended(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
   });
 
   test('continues after a timeout', async () => {
     const executionArn = await start(await createMachine({ ...waits, TimeoutSeconds: 1 }));
+
     expect(await ended(executionArn)).toMatchObject({ status: 'TIMED_OUT', redriveStatus: 'REDRIVABLE' });
+
     await redrive(executionArn);
+
     expect(await ended(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
   });
 
   test('is rejected if the execution is running or has succeeded', async () => {
     const executionArn = await start(await createMachine(waits));
     await reached(executionArn, 'WaitStateEntered');
+
     await expect(redrive(executionArn)).rejects.toMatchObject({ name: 'ExecutionNotRedrivable' });
+
     await stop(executionArn);
     await redrive(executionArn);
+
     expect(await ended(executionArn)).toMatchObject({
       status: 'SUCCEEDED',
       redriveStatus: 'NOT_REDRIVABLE',
@@ -115,12 +126,14 @@ describe('corrected: RedriveExecution', () => {
 
   test('is rejected if the execution does not exist', async () => {
     const executionArn = await stoppedOne();
+
     await expect(redrive(`${executionArn}x`)).rejects.toMatchObject({ name: 'ExecutionDoesNotExist' });
   });
 
   test('is one redrive when it is repeated with its client token', async () => {
     const executionArn = await stoppedOne();
     const first = await redrive(executionArn, 'token');
+
     expect((await redrive(executionArn, 'token')).redriveDate).toEqual(first.redriveDate);
     expect(await ended(executionArn)).toMatchObject({ redriveCount: 1 });
   });
@@ -132,14 +145,19 @@ describe('corrected: RedriveExecution', () => {
       detail: { stateMachineArn: [machine], status: ['ABORTED', 'SUCCEEDED'] },
     });
     const executionArn = await stoppedOne(machine);
+
     expect(await nextEvent(queue)).toMatchObject({
       detail: { redriveCount: 0, redriveStatus: 'REDRIVABLE' },
     });
+
     await redrive(executionArn);
+
     expect(await nextEvent(queue)).toMatchObject({
       detail: { redriveCount: 1, redriveDate: expect.any(Number), redriveStatus: 'NOT_REDRIVABLE' },
     });
+
     const { executions } = await sfn.send(new ListExecutionsCommand({ stateMachineArn: machine }));
+
     expect(executions).toMatchObject([{ executionArn, redriveCount: 1 }]);
   });
 
@@ -148,11 +166,14 @@ describe('corrected: RedriveExecution', () => {
     const caller = (Action: string) =>
       callerWho({ Effect: 'Allow', Action, Resource: executionArn }).then((who) => client(SFNClient, who));
     const request = new RedriveExecutionCommand({ executionArn });
+
     await expect((await caller('states:StopExecution')).send(request)).rejects.toMatchObject({
       name: 'AccessDeniedException',
     });
+
     await (await caller('states:RedriveExecution')).send(request);
     await ended(executionArn);
+
     expect(await sfn.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({ redriveCount: 1 });
   });
 });

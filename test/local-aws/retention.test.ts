@@ -62,14 +62,18 @@ describe('corrected: a deleted record of an execution', () => {
     const name = unique('execution');
     const first = await endedOne(machine, name, { generation: 1 });
     const again = { stateMachineArn: machine, name, input: '{"generation":2}' };
+
     await expect(sfn.send(new StartExecutionCommand(again))).rejects.toMatchObject({
       name: 'ExecutionAlreadyExists',
     });
 
     await forget(first);
     await sfn.send(new StartExecutionCommand(again));
+
     expect(outputOf(await ended(first))).toEqual({ generation: 2 });
+
     const { events } = await sfn.send(new GetExecutionHistoryCommand({ executionArn: first }));
+
     expect(present(events).filter(({ type }) => type === 'ExecutionStarted')).toHaveLength(1);
   });
 
@@ -78,6 +82,7 @@ describe('corrected: a deleted record of an execution', () => {
     await reached(stopped, 'WaitStateEntered');
     await sfn.send(new StopExecutionCommand({ executionArn: stopped }));
     await forget(stopped, succeeded);
+
     for (const arn of [stopped, succeeded]) await expect(describeIt(arn)).rejects.toMatchObject(doesNotExist);
   });
 
@@ -92,19 +97,24 @@ describe('corrected: a deleted record of an execution', () => {
     );
     const { executionArn } = await elsewhere.send(new StartExecutionCommand({ stateMachineArn }));
     const describeRecord = () => elsewhere.send(new DescribeExecutionCommand({ executionArn }));
+
     await eventually(async () => expect((await describeRecord()).status).toBe('SUCCEEDED'));
+
     await forget(present(executionArn));
+
     await expect(describeRecord()).rejects.toMatchObject(doesNotExist);
   });
 
   test('cannot be that of a running execution, and then none is deleted', async () => {
     const [running, over] = [await start(await waiting()), await endedOne(await echo())];
+
     await expect(forget(over, running)).rejects.toMatchObject({
       message: `No record was deleted.\n${running} is running; AWS deletes a record 90 days after the execution has finished.`,
       remedy: 'Wait until it has finished, or stop it.',
     });
     await expect(describeIt(over)).resolves.toMatchObject({ status: 'SUCCEEDED' });
     await expect(describeIt(running)).resolves.toMatchObject({ status: 'RUNNING' });
+
     await sfn.send(new StopExecutionCommand({ executionArn: running }));
   });
 
@@ -114,6 +124,7 @@ describe('corrected: a deleted record of an execution', () => {
     ['it is none', 'ada'],
   ])('requires an ARN: rejected if %s, and then none is deleted', async (_why, arn) => {
     const over = await endedOne(await echo());
+
     await expect(forget(over, arn)).rejects.toMatchObject({
       message: `No record was deleted.\nThere is no execution ${arn}.`,
       remedy: expect.stringContaining('`execution` instead of `stateMachine`'),

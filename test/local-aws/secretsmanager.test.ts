@@ -30,6 +30,7 @@ describe('unchanged: Secrets Manager', () => {
   // recorded: secretsmanager test_get_secret_value
   it('returns a secret by name and by ARN', async () => {
     const { Name, ARN } = await secrets.send(create('{"password":"one"}'));
+
     for (const SecretId of [Name, ARN]) {
       const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId }));
       expect(SecretString).toBe('{"password":"one"}');
@@ -39,6 +40,7 @@ describe('unchanged: Secrets Manager', () => {
   // secretsmanager/latest/userguide/whats-in-a-secret: six random characters after the name
   it('gives a secret an ARN that cannot be guessed from its name', async () => {
     const { Name, ARN } = await secrets.send(create('s'));
+
     expect(ARN).toMatch(new RegExp(`:secret:${Name}-\\w{6}$`));
   });
 
@@ -49,6 +51,7 @@ describe('unchanged: Secrets Manager', () => {
     await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'two' }));
     const value = async (VersionStage: string) =>
       (await secrets.send(new GetSecretValueCommand({ SecretId, VersionStage }))).SecretString;
+
     expect([await value('AWSCURRENT'), await value('AWSPREVIOUS')]).toEqual(['two', 'one']);
   });
 
@@ -56,6 +59,7 @@ describe('unchanged: Secrets Manager', () => {
   // recorded: secretsmanager test_secret_not_found
   it('returns an error for a missing secret', async () => {
     const attempt = secrets.send(new GetSecretValueCommand({ SecretId: unique('none') }));
+
     await expect(attempt).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
@@ -71,6 +75,7 @@ describe('unchanged: Secrets Manager', () => {
       }),
     );
     const read = (SecretId: string | undefined) => reader.send(new GetSecretValueCommand({ SecretId }));
+
     expect(await read(mine.ARN)).toMatchObject({ SecretString: 'mine' });
     await expect(read(other.ARN)).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
@@ -78,6 +83,7 @@ describe('unchanged: Secrets Manager', () => {
   // secretsmanager/latest/apireference/API_GetRandomPassword (RequireEachIncludedType)
   it('generates passwords with a character of each kind', async () => {
     const { RandomPassword } = await secrets.send(new GetRandomPasswordCommand({ PasswordLength: 12 }));
+
     expect(RandomPassword).toHaveLength(12);
     for (const kind of [/[a-z]/, /[A-Z]/, /\d/, /[^a-zA-Z\d]/]) expect(RandomPassword).toMatch(kind);
   });
@@ -101,11 +107,14 @@ describe('corrected: versions of a secret', () => {
     const { SecretId, version: first } = await newSecret();
     const second = await put(SecretId, 'two', 'AWSPENDING');
     await secrets.send(makeCurrent(SecretId, second, first));
+
     expect(await labels(SecretId)).toEqual({
       [first]: ['AWSPREVIOUS'],
       [second]: ['AWSCURRENT', 'AWSPENDING'],
     });
+
     const third = await put(SecretId, 'three', 'AWSPENDING');
+
     expect(await labels(SecretId)).toEqual({
       [first]: ['AWSPREVIOUS'],
       [second]: ['AWSCURRENT'],
@@ -118,6 +127,7 @@ describe('corrected: versions of a secret', () => {
   it('keeps labels beside AWSCURRENT', async () => {
     const { SecretId, version: first } = await newSecret();
     const second = await put(SecretId, 'two', 'MINE', 'AWSCURRENT');
+
     expect(await labels(SecretId)).toEqual({ [first]: ['AWSPREVIOUS'], [second]: ['AWSCURRENT', 'MINE'] });
   });
 
@@ -127,6 +137,7 @@ describe('corrected: versions of a secret', () => {
     const ClientRequestToken = randomUUID();
     const write = (SecretString: string) =>
       secrets.send(new PutSecretValueCommand({ SecretId, ClientRequestToken, SecretString }));
+
     for (const _ of [1, 2])
       expect(await write('two')).toMatchObject({
         VersionId: ClientRequestToken,
@@ -145,6 +156,7 @@ describe('corrected: versions of a secret', () => {
     const updated = await secrets.send(
       new UpdateSecretCommand({ SecretId, SecretString: 'two', ClientRequestToken: second }),
     );
+
     expect([created.VersionId, updated.VersionId]).toEqual([first, second]);
     expect(await labels(SecretId)).toEqual({ [first]: ['AWSPREVIOUS'], [second]: ['AWSCURRENT'] });
   });
@@ -155,6 +167,7 @@ describe('corrected: versions of a secret', () => {
     const { ARN: SecretId, VersionId } = await secrets.send(
       new CreateSecretCommand({ Name: unique('secret') }),
     );
+
     expect([VersionId, await labels(present(SecretId))]).toEqual([undefined, {}]);
     await expect(secrets.send(new GetSecretValueCommand({ SecretId }))).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
@@ -172,6 +185,7 @@ describe('corrected: versions of a secret', () => {
       );
       return Versions.map(({ VersionId }) => VersionId).sort();
     };
+
     expect([await listed(false), await listed(true)]).toEqual([later.toSorted(), [first, ...later].sort()]);
   });
 
@@ -180,6 +194,7 @@ describe('corrected: versions of a secret', () => {
   it('rejects a label that the version does not have', async () => {
     const { SecretId, version: VersionId } = await newSecret();
     const read = new GetSecretValueCommand({ SecretId, VersionId, VersionStage: 'AWSPREVIOUS' });
+
     await expect(secrets.send(read)).rejects.toMatchObject({ name: 'InvalidRequestException' });
   });
 
@@ -193,6 +208,7 @@ describe('corrected: versions of a secret', () => {
   ])('rejects a %s without a version', async (operation, error) => {
     const { SecretId } = await newSecret();
     const secret = operation === 'CreateSecret' ? { Name: unique('secret') } : { SecretId };
+
     expect(
       await post('secretsmanager', `secretsmanager.${operation}`, { ...secret, SecretString: 'two' }),
     ).toMatchObject({ status: 400, body: { __type: error } });
@@ -203,6 +219,7 @@ describe('corrected: versions of a secret', () => {
   it('creates no secret with the name of a secret that is scheduled for deletion', async () => {
     const { Name } = await secrets.send(create('one'));
     await secrets.send(new DeleteSecretCommand({ SecretId: Name }));
+
     await expect(secrets.send(new CreateSecretCommand({ Name, SecretString: 'two' }))).rejects.toMatchObject({
       name: 'InvalidRequestException',
     });
@@ -213,6 +230,7 @@ describe('corrected: versions of a secret', () => {
   it('accepts a forced deletion of a missing secret', async () => {
     const SecretId = unique('none');
     const command = new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true });
+
     expect(await secrets.send(command)).toMatchObject({ Name: SecretId });
   });
 
@@ -224,10 +242,13 @@ describe('corrected: versions of a secret', () => {
     const others: string[] = [];
     for (const label of ['a', 'b', 'c', 'd']) others.push(await put(SecretId, label, label));
     const { Versions = [] } = await secrets.send(new ListSecretVersionIdsCommand({ SecretId }));
+
     expect(
       Versions.map(({ VersionId, LastAccessedDate }) => [VersionId, LastAccessedDate !== undefined]),
     ).toEqual([[first, true], ...others.map((version) => [version, false])]);
+
     const description = await secrets.send(new DescribeSecretCommand({ SecretId }));
+
     for (const field of ['RotationEnabled', 'Tags', 'Description'])
       expect(description).not.toHaveProperty(field);
   });
@@ -236,6 +257,7 @@ describe('corrected: versions of a secret', () => {
   // recorded: secretsmanager test_invalid_secret_name
   it('rejects a name with other characters', async () => {
     const attempt = secrets.send(new CreateSecretCommand({ Name: 'a name', SecretString: 'one' }));
+
     await expect(attempt).rejects.toMatchObject({ name: 'ValidationException' });
   });
 });
@@ -282,6 +304,7 @@ describe('corrected: Secrets Manager rotation', () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
     const arn = await rotationFunction();
     const { VersionId } = await rotate(SecretId, arn);
+
     await eventually(async () =>
       expect(await calls(arn)).toEqual(
         steps.map((Step) => expect.objectContaining({ Step, SecretId, ClientRequestToken: VersionId })),
@@ -294,11 +317,14 @@ describe('corrected: Secrets Manager rotation', () => {
     const { ARN, VersionId: first } = await secrets.send(create('one'));
     const SecretId = present(ARN);
     const { VersionId } = await rotate(SecretId, await rotationFunction(failsIn('createSecret')));
+
     expect(await labels(SecretId)).toEqual({
       [present(first)]: ['AWSCURRENT'],
       [present(VersionId)]: ['AWSPENDING'],
     });
+
     const read = (which: object) => secrets.send(new GetSecretValueCommand({ SecretId, ...which }));
+
     for (const which of [{ VersionId }, { VersionStage: 'AWSPENDING' }])
       await expect(read(which)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
@@ -309,10 +335,13 @@ describe('corrected: Secrets Manager rotation', () => {
     const SecretId = present(ARN);
     const RotationLambdaARN = await rotationFunction(failsIn('createSecret'));
     const { VersionId } = await rotate(SecretId, RotationLambdaARN);
+
     await expect(rotate(SecretId, RotationLambdaARN)).rejects.toMatchObject({
       name: 'InvalidRequestException',
     });
+
     await secrets.send(makeCurrent(SecretId, present(VersionId), present(first)));
+
     await expect(rotate(SecretId, RotationLambdaARN)).resolves.toMatchObject({ ARN: SecretId });
   });
 
@@ -323,6 +352,7 @@ describe('corrected: Secrets Manager rotation', () => {
     const RotationLambdaARN = await rotationFunction();
     const RotationRules = { AutomaticallyAfterDays: 1 };
     await secrets.send(new RotateSecretCommand({ SecretId, RotationLambdaARN, RotationRules }));
+
     await eventually(async () =>
       expect(await secrets.send(new DescribeSecretCommand({ SecretId }))).toMatchObject({
         LastRotatedDate: expect.any(Date),
@@ -336,6 +366,7 @@ describe('corrected: Secrets Manager rotation', () => {
     const { ARN, VersionId } = await secrets.send(create('one'));
     const SecretId = present(ARN);
     await rotate(SecretId, await rotationFunction());
+
     expect(await secrets.send(new GetSecretValueCommand({ SecretId }))).toMatchObject({
       VersionId,
       VersionStages: ['AWSCURRENT'],
@@ -347,6 +378,7 @@ describe('corrected: Secrets Manager rotation', () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
     const arn = await rotationFunction(failsIn('setSecret'));
     await rotate(SecretId, arn);
+
     await eventually(async () =>
       expect(await calls(arn)).toEqual([
         expect.objectContaining({ Step: 'createSecret' }),
@@ -370,6 +402,7 @@ describe('corrected: Secrets Manager rotation', () => {
     });
     const command = { SecretId, RotationLambdaARN, RotateImmediately: false };
     const { VersionId } = await secrets.send(new RotateSecretCommand(command));
+
     await eventually(async () =>
       expect(
         (await invocationLogs(RotationLambdaARN)).map((lines) => lines.map((line) => JSON.parse(line))),
@@ -398,8 +431,11 @@ describe('corrected: Secrets Manager rotation', () => {
     } as const;
     const command = new RotateSecretCommand({ SecretId, RotationLambdaARN });
     const without = client(SecretsManagerClient, await callerWho(mayRotate));
+
     await expect(without.send(command)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+
     const caller = client(SecretsManagerClient, await callerWho(mayRotate, mayCall));
+
     await expect(caller.send(command)).resolves.toMatchObject({ ARN: SecretId });
   });
 
@@ -410,9 +446,11 @@ describe('corrected: Secrets Manager rotation', () => {
     const pending = await secrets.send(
       new PutSecretValueCommand({ SecretId, SecretString: 'two', VersionStages: ['AWSPENDING'] }),
     );
+
     await expect(rotate(SecretId, RotationLambdaARN)).rejects.toMatchObject({
       name: 'InvalidRequestException',
     });
+
     await secrets.send(
       new UpdateSecretVersionStageCommand({
         SecretId,
@@ -421,6 +459,7 @@ describe('corrected: Secrets Manager rotation', () => {
       }),
     );
     const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
+
     expect(Object.values(VersionIdsToStages).flat()).not.toContain('AWSPENDING');
     await expect(rotate(SecretId, RotationLambdaARN)).resolves.toMatchObject({ ARN: SecretId });
   });
@@ -429,6 +468,7 @@ describe('corrected: Secrets Manager rotation', () => {
   // recorded: secretsmanager test_rotate_secret_invalid_lambda_arn
   it('requires permission to invoke the function', async () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
+
     await expect(rotate(SecretId, await rotationFunction({ open: false }))).rejects.toMatchObject({
       name: 'AccessDeniedException',
     });

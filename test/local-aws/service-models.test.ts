@@ -45,6 +45,7 @@ describe("corrected: members that AWS's service models do not allow", () => {
     const { Group } = await cognito.send(
       new CreateGroupCommand({ UserPoolId: outputs['Pool'], GroupName: 'one' }),
     );
+
     expect(Group).not.toHaveProperty('RoleArn');
   });
 
@@ -58,6 +59,7 @@ describe("corrected: members that AWS's service models do not allow", () => {
     const { UserPool } = await client(CognitoIdentityProviderClient).send(
       new DescribeUserPoolCommand({ UserPoolId: outputs['Pool'] }),
     );
+
     expect(UserPool).not.toHaveProperty('SmsAuthenticationMessage');
     expect(UserPool).not.toHaveProperty('CustomDomain');
 
@@ -68,6 +70,7 @@ describe("corrected: members that AWS's service models do not allow", () => {
     const { resourcePolicies = [] } = await logs.send(new DescribeResourcePoliciesCommand({}));
     const policy = resourcePolicies.find((one) => one.policyName === policyName);
     await logs.send(new DeleteResourcePolicyCommand({ policyName }));
+
     expect(policy?.resourceArn).toBeUndefined();
   });
 

@@ -16,6 +16,7 @@ describe('the start of the local AWS', () => {
     const { status, stderr } = start(`
 from ministack.services import lambda_svc
 lambda_svc._emit_lambda_logs = lambda_svc._execute_function`);
+
     expect(status).toBe(1);
     expect(stderr).toMatch(
       /^local AWS does not start: corrections.lambda_invoke does not fit MiniStack 1.5.33: .*_emit_lambda_logs has 0 times instead of once.*\n$/,

@@ -60,6 +60,7 @@ describe('a task that waits for a callback', () => {
     const execution = await start(await waiting(taker));
     const [token = ''] = await tokensOf(taker, 1);
     await succeed(token);
+
     expect(outputOf(await ended(execution))).toEqual({ by: 'callback' });
   });
 
@@ -70,6 +71,7 @@ describe('a task that waits for a callback', () => {
       response.end();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+
     try {
       const { port } = server.address() as AddressInfo; // a server that listens on a port has one
       const sends = `await fetch('http://127.0.0.1:${port}/?token=' + encodeURIComponent(token));`;
@@ -87,6 +89,7 @@ describe('a task that waits for a callback', () => {
     const execution = await start(await waiting(taker));
     const [taskToken = ''] = await tokensOf(taker, 1);
     await sfn.send(new SendTaskFailureCommand({ taskToken, error: 'Refused', cause: 'because' }));
+
     expect(await ended(execution)).toMatchObject({ status: 'FAILED', error: 'Refused', cause: 'because' });
   });
 });
@@ -101,6 +104,7 @@ describe('corrected: a task that waits for a callback', () => {
     await succeed(token);
     await ended(execution);
     const events = await history(execution);
+
     expect(shapeOf(events).slice(1, 6)).toEqual([
       [2, 0, 'TaskStateEntered'],
       [3, 2, 'TaskScheduled'],
@@ -108,7 +112,9 @@ describe('corrected: a task that waits for a callback', () => {
       [5, 4, 'TaskSubmitted'],
       [6, 5, 'TaskSucceeded'],
     ]);
+
     const { output = '', ...of } = present(only(events, 'TaskSubmitted').taskSubmittedEventDetails);
+
     expect(of).toEqual({ resourceType: 'lambda', resource: 'invoke.waitForTaskToken' });
     expect(JSON.parse(output)).toMatchObject({ StatusCode: 200, Payload: 'taken' });
   });
@@ -120,6 +126,7 @@ describe('corrected: a task that waits for a callback', () => {
     const execution = await start(await waiting(taker, { Catch }, { Caught: { Type: 'Succeed' } }));
     const [taskToken = ''] = await tokensOf(taker, 1);
     await sfn.send(new SendTaskFailureCommand({ taskToken }));
+
     expect(outputOf(await ended(execution))).toEqual({ Error: null, Cause: null });
     expect(only(await history(execution), 'TaskFailed').taskFailedEventDetails).toEqual({
       resourceType: 'lambda',
@@ -131,8 +138,11 @@ describe('corrected: a task that waits for a callback', () => {
   test('times out without a heartbeat', async () => {
     const limits = { TimeoutSeconds: 60, HeartbeatSeconds: 1 };
     const execution = await start(await waiting(await taking(), limits));
+
     expect(await ended(execution)).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
+
     const events = await history(execution);
+
     expect(only(events, 'TaskScheduled').taskScheduledEventDetails).toMatchObject({
       timeoutInSeconds: 60,
       heartbeatInSeconds: 1,
@@ -147,6 +157,7 @@ describe('corrected: a task that waits for a callback', () => {
   test('fails at once with the error of its function', async () => {
     const taker = await taking("const error = new Error('no'); error.name = 'Thrown'; throw error");
     const execution = await start(await waiting(taker, { TimeoutSeconds: 60 }));
+
     expect(await ended(execution, 8_000)).toMatchObject({ status: 'FAILED', error: 'Thrown' });
   });
 
@@ -156,9 +167,12 @@ describe('corrected: a task that waits for a callback', () => {
     const again = { ErrorEquals: ['States.Timeout'], IntervalSeconds: 1, MaxAttempts: 1 };
     const execution = await start(await waiting(taker, { TimeoutSeconds: 1, Retry: [again] }));
     const [first = '', second = ''] = await tokensOf(taker, 2);
+
     expect(second).not.toBe(first);
     await expect(succeed(first)).rejects.toMatchObject({ name: expect.stringMatching(/^Task/) });
+
     await succeed(second);
+
     expect(await ended(execution)).toMatchObject({ status: 'SUCCEEDED' });
   });
 
@@ -169,6 +183,7 @@ describe('corrected: a task that waits for a callback', () => {
     const [token = ''] = await tokensOf(taker, 1);
     await sfn.send(new StopExecutionCommand({ executionArn: execution }));
     await reached(execution, 'ExecutionAborted');
+
     // A heartbeat has no effect, so it can check repeatedly whether the token is valid.
     await eventually(async () => {
       const alive = sfn.send(new SendTaskHeartbeatCommand({ taskToken: token }));
@@ -185,10 +200,13 @@ describe('corrected: a task that waits for a callback', () => {
     const [token = ''] = await tokensOf(taker, 1);
     const who = async (Resource: string) =>
       client(SFNClient, await callerWho({ Effect: 'Allow', Action: 'states:SendTaskSuccess', Resource }));
+
     await expect(succeed(token, await who(`${machine}-other`))).rejects.toMatchObject({
       name: 'AccessDeniedException',
     });
+
     await succeed(token, await who(machine));
+
     expect(await ended(execution)).toMatchObject({ status: 'SUCCEEDED' });
   });
 });

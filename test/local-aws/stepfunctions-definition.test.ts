@@ -67,6 +67,7 @@ describe('corrected: a rejected definition', () => {
   test('is an express workflow with a callback', async () => {
     const Resource = 'arn:aws:states:::lambda:invoke.waitForTaskToken';
     const definition = withState({ Type: 'Task', Resource, End: true });
+
     expect(await diagnosticsOf(definition)).toEqual(['OK']);
     expect(await diagnosticsOf(definition, 'EXPRESS')).toEqual(
       failed('SCHEMA_VALIDATION_FAILED at /States/One/Resource'),
@@ -157,6 +158,7 @@ describe('corrected: a rejected definition', () => {
     ],
   ])('has a fault: %s', async (_, definition, problem) => {
     const [result, first] = await diagnosticsOf(definition);
+
     expect([result, first]).toEqual(failed(problem));
   });
 
@@ -166,9 +168,12 @@ describe('corrected: a rejected definition', () => {
       name: 'InvalidDefinition',
       message: expect.stringMatching(/SCHEMA_VALIDATION_FAILED: .* at \/'$/),
     };
+
     await expect(create({ StartAt: 'Pass' })).rejects.toMatchObject(refused);
+
     const stateMachineArn = await createMachine(valid);
     const definition = JSON.stringify({ StartAt: 'Pass' });
+
     await expect(
       sfn.send(new UpdateStateMachineCommand({ stateMachineArn, definition })),
     ).rejects.toMatchObject(refused);
@@ -181,6 +186,7 @@ describe('corrected: a rejected definition', () => {
     const Resources = {
       Machine: { Type: 'AWS::StepFunctions::StateMachine', Properties: { RoleArn, DefinitionString } },
     };
+
     await expect(createStack({ Resources })).rejects.toThrow();
   });
 });
@@ -189,6 +195,7 @@ describe('corrected: a rejected input', () => {
   // recorded: stepfunctions test_invalid_start_execution_input
   test.each(['not json', "{'a': 1}", ''])('%s', async (input) => {
     const stateMachineArn = await createMachine(valid);
+
     await expect(sfn.send(new StartExecutionCommand({ stateMachineArn, input }))).rejects.toMatchObject({
       name: 'InvalidExecutionInput',
     });
@@ -198,6 +205,7 @@ describe('corrected: a rejected input', () => {
   test('has more than 256 KiB', async () => {
     const stateMachineArn = await createMachine(valid);
     const input = JSON.stringify('a'.repeat(256 * 1024));
+
     await expect(sfn.send(new StartExecutionCommand({ stateMachineArn, input }))).rejects.toMatchObject({
       name: 'ValidationException',
     });
@@ -218,6 +226,7 @@ describe('corrected: a rejected request', () => {
     const name = unique('machine');
     const roleArn = await machineRole();
     const definition = JSON.stringify(valid);
+
     await expect(
       sfn.send(new CreateStateMachineCommand({ name, roleArn, definition, loggingConfiguration })),
     ).rejects.toMatchObject({ name: 'InvalidLoggingConfiguration' });
@@ -230,6 +239,7 @@ describe('corrected: a rejected request', () => {
       sfn.send(new DescribeExecutionCommand({ executionArn: 'none' })),
       sfn.send(new ListExecutionsCommand({ stateMachineArn: 'none' })),
     ];
+
     for (const one of requests) await expect(one).rejects.toMatchObject({ name: 'InvalidArn' });
   });
 
@@ -238,8 +248,11 @@ describe('corrected: a rejected request', () => {
     const stateMachineArn = await createMachine(valid);
     const update = (change: { definition?: string }) =>
       sfn.send(new UpdateStateMachineCommand({ stateMachineArn, ...change }));
+
     await expect(update({})).rejects.toMatchObject({ name: 'MissingRequiredParameter' });
+
     const { revisionId } = await update({ definition: JSON.stringify(valid) });
+
     expect(revisionId).toEqual(expect.any(String));
   });
 
@@ -248,6 +261,7 @@ describe('corrected: a rejected request', () => {
     const stateMachineArn = await createMachine(valid);
     // the SDK would send it to another host
     const { body } = await post('states', 'AWSStepFunctions.StartSyncExecution', { stateMachineArn });
+
     expect(body).toMatchObject({ __type: expect.stringContaining('StateMachineTypeNotSupported') });
   });
 });
@@ -257,6 +271,7 @@ describe('unchanged: a definition', () => {
   test('is accepted if it is valid', async () => {
     const inner = { StartAt: 'Pass', States: { Pass: { ...pass, QueryLanguage: 'JSONPath' } } };
     const map = { Type: 'Map', QueryLanguage: 'JSONata', ItemProcessor: inner, End: true };
+
     expect(await diagnosticsOf(valid)).toEqual(['OK']);
     expect(await diagnosticsOf(withState(map))).toEqual(['OK']);
     await expect(create(valid)).resolves.toMatchObject({ stateMachineArn: expect.any(String) });

@@ -23,6 +23,7 @@ describe('corrected: an expression that fails', () => {
   // recorded: stepfunctions test_undefined_reference[BASE_UNDEFINED_OUTPUT_MULTIPLE_STATES]
   test('has the event EvaluationFailed, whose previous event is the one before the entry of its state', async () => {
     const { execution, events } = await eventsOf(pass({ Output: { result: '{% $doesNotExist %}' } }));
+
     expect(shapeOf(events)).toEqual([
       [1, 0, 'ExecutionStarted'],
       [2, 0, 'PassStateEntered'],
@@ -31,9 +32,11 @@ describe('corrected: an expression that fails', () => {
       [5, 3, 'EvaluationFailed'],
       [6, 5, 'ExecutionFailed'],
     ]);
+
     const cause =
       "An error occurred while executing the state 'Second' (entered at the event id #4). The JSONata expression " +
       "'$doesNotExist' specified for the field 'Output/result' returned nothing (undefined).";
+
     expect(only(events, 'EvaluationFailed').evaluationFailedEventDetails).toEqual({
       error: 'States.QueryEvaluationError',
       cause,
@@ -58,6 +61,7 @@ describe('corrected: an expression that fails', () => {
     ['that throws', { Type: 'Pass', Output: { a: '{% $doesNotExist(1) %}' } }, 'Output/a'],
   ])('has its location, and no event of a task: %s', async (_, state, location) => {
     const { events } = await eventsOf({ StartAt: 'One', States: { One: { ...state, End: true } } });
+
     expect(events.map(({ type }) => type)).toEqual([
       'ExecutionStarted',
       expect.stringMatching(/StateEntered$/),
@@ -77,6 +81,7 @@ describe('corrected: an expression that fails', () => {
       StartAt: 'Wait',
       States: { Wait: { Type: 'Wait', Timestamp, End: true } },
     });
+
     expect(shapeOf(events).slice(1)).toEqual([
       [2, 0, 'WaitStateEntered'],
       [3, 2, 'EvaluationFailed'],
@@ -100,6 +105,7 @@ describe('corrected: an expression that fails', () => {
         Done: { Type: 'Succeed' },
       },
     });
+
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.QueryEvaluationError' });
   });
 
@@ -122,6 +128,7 @@ describe('corrected: an expression that fails', () => {
       },
       'given',
     );
+
     expect(outputOf(execution)).toBe('given');
     expect(shapeOf(events).slice(4, 8)).toEqual([
       [5, 4, 'TaskSucceeded'],
@@ -136,12 +143,14 @@ describe('corrected: expressions, context and variables', () => {
   // recorded: stepfunctions test_range, of intrinsic_functions/test_array_jsonata
   test('a range of one element is its value', async () => {
     const { execution } = await eventsOf(pass({ Output: '{% $range(3, 3, 1) %}' }));
+
     expect(outputOf(execution)).toBe(3);
   });
 
   // step-functions/latest/dg/input-output-contextobject
   test('the context contains exactly the documented fields', async () => {
     const { execution } = await eventsOf(pass({ Output: '{% $keys($states.context) %}' }));
+
     expect(outputOf(execution)).toEqual(['Execution', 'StateMachine', 'State']);
   });
 
@@ -154,6 +163,7 @@ describe('corrected: expressions, context and variables', () => {
         Second: { Type: 'Pass', Assign: { same: 1 }, End: true },
       },
     });
+
     expect(events.map((event) => event.stateExitedEventDetails?.assignedVariables).filter(Boolean)).toEqual([
       { same: '1' },
       { same: '1' },
@@ -170,6 +180,7 @@ describe('corrected: a value above the limit', () => {
       StartAt: 'Call',
       States: { Call: call(await createFunction(large)) },
     });
+
     expect(only(events, 'TaskFailed').taskFailedEventDetails).toMatchObject({
       error: 'States.DataLimitExceeded',
       cause:
@@ -189,6 +200,7 @@ describe('corrected: a value above the limit', () => {
         Done: { Type: 'Succeed' },
       },
     });
+
     expect(outputOf(execution)).toBe('States.DataLimitExceeded');
   });
 
@@ -198,6 +210,7 @@ describe('corrected: a value above the limit', () => {
     ['the variables of a state', { Assign: { a: '{% $states.input %}', b: '{% $states.input %}' } }],
   ])('%s', async (_, fields) => {
     const { execution } = await eventsOf(pass(fields), 'a'.repeat(150_000));
+
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded' });
   });
 });

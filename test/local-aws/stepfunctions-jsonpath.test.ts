@@ -25,10 +25,13 @@ describe('corrected: JSONPath', () => {
       Get: { Type: 'Pass', Parameters: { 'first.$': '$user.roles[0]', 'name.$': '$name' }, End: true },
     });
     const execution = await run(definition, { user: { name: 'anna', roles: ['a', 'b'] } });
+
     expect(outputOf(execution)).toEqual({ first: 'a', name: 'anna' });
+
     const [set] = (await history(present(execution.executionArn)))
       .map(({ stateExitedEventDetails }) => stateExitedEventDetails?.assignedVariables)
       .filter((assigned) => assigned !== undefined);
+
     expect(set).toEqual({ user: '{"name":"anna","roles":["a","b"]}', fixed: '1' });
   });
 
@@ -44,12 +47,14 @@ describe('corrected: JSONPath', () => {
       },
       Get: { Type: 'Pass', Parameters: { 'name.$': '$name' }, End: true },
     });
+
     expect(outputOf(await run(definition))).toEqual({ name: 'Lambda.ResourceNotFoundException' });
   });
 
   // recorded: stepfunctions test_input_path[$$]
   test('has the whole context object as $$', async () => {
     const definition = inJsonPath({ Get: { Type: 'Pass', InputPath: '$$', End: true } });
+
     expect(Object.keys(outputOf(await run(definition)) as object)).toEqual([
       'Execution',
       'StateMachine',
@@ -72,6 +77,7 @@ describe('corrected: JSONPath', () => {
     ['nothing', { SecondsPath: '$.x' }, 'The SecondsPath parameter does not reference an input value: $.x'],
   ])('rejects a Wait with %s', async (_, fields, cause) => {
     const execution = await run(inJsonPath({ Wait: { Type: 'Wait', ...fields, End: true } }), { n: -1 });
+
     expect(execution).toMatchObject({ error: 'States.Runtime', cause: expect.stringContaining(cause) });
     expect(shapeOf(await history(present(execution.executionArn))).at(-1)).toEqual([3, 2, 'ExecutionFailed']);
   });
@@ -83,6 +89,7 @@ describe('corrected: a task whose resource is a function', () => {
     const Resource = await createFunction(`exports.handler = async (event) => event;`);
     const execution = await run(inJsonPath({ Call: { Type: 'Task', Resource, End: true } }), { a: 1 });
     const events = await history(present(execution.executionArn));
+
     expect(shapeOf(events).slice(2, 5)).toEqual([
       [3, 2, 'LambdaFunctionScheduled'],
       [4, 3, 'LambdaFunctionStarted'],
@@ -101,6 +108,7 @@ describe('corrected: a distributed Map', () => {
       States: { One: { Type: 'Pass', End: true } },
     };
     const execution = await run(inJsonPath({ Map: { Type: 'Map', ItemProcessor, End: true } }), [1, 2]);
+
     expect(outputOf(execution)).toEqual([1, 2]);
     expect(shapeOf(await history(present(execution.executionArn))).slice(2)).toEqual([
       [3, 2, 'MapStateStarted'],

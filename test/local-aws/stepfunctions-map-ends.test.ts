@@ -70,8 +70,11 @@ describe('corrected: the end of an execution in a Map', () => {
     await sendSuccess(token);
 
     outputOf(await ended(control));
+
     expect(await ended(stopped)).toMatchObject({ status: 'ABORTED', error: 'Stopped', cause: 'by a test' });
+
     const events = await history(stopped);
+
     expect(events.at(-1)).toMatchObject({
       type: 'ExecutionAborted',
       previousEventId: 0,
@@ -91,6 +94,7 @@ describe('corrected: the end of an execution in a Map', () => {
     expect(await ended(execution)).toMatchObject({ status: 'TIMED_OUT', redriveStatus: 'REDRIVABLE' });
 
     const events = await history(execution);
+
     expect(typesOf(events).slice(-1)).toEqual(['ExecutionTimedOut']);
     expect(typesOf(events).filter((type) => type?.endsWith('Aborted'))).toEqual([]);
     for (const token of Object.values(tokens))
@@ -205,10 +209,13 @@ describe('corrected: the history of a Map', () => {
       String(previousEventId),
       type,
     ];
+
     expect(lines.map(({ id, previous_event_id, type }) => [id, previous_event_id, type])).toEqual(
       events.map(shape),
     );
+
     const detailsOf = (type: string) => lines.flatMap((line) => (line.type === type ? line.details : []));
+
     expect(detailsOf('MapStateStarted')).toEqual([{ length: 2 }]);
     expect(detailsOf('MapIterationStarted')).toEqual([
       { name: 'Map', index: 0 },
@@ -239,6 +246,7 @@ describe('corrected: the redrive of an execution in a Map', () => {
     await sendSuccess(present(tokens['a']), 'first');
     await reached(execution, 'MapIterationSucceeded');
     await sendFailure(present(tokens['b']), 'TargetFailed', '');
+
     expect(await ended(execution)).toMatchObject({ status: 'FAILED', error: 'TargetFailed' });
 
     await redrive(execution);
@@ -251,7 +259,9 @@ describe('corrected: the redrive of an execution in a Map', () => {
       ['b', 'second'],
       ['c', 'second'],
     ]);
+
     const events = sinceRedrive(await history(execution));
+
     expect(statesOf(events).toSorted()).toEqual(['After', 'After', 'Map', 'Wait', 'Wait']);
     expect(events.flatMap(({ mapIterationStartedEventDetails: started }) => started?.index ?? [])).toEqual([
       1, 2,
@@ -311,6 +321,7 @@ describe('corrected: the redrive of an execution in a Map', () => {
     const double = { Type: 'Pass', Output: '{% $states.input & $states.input %}', End: true };
     const large = 'x'.repeat(100 * 1024);
     const execution = await start(await createMachine(mapOf({ Double: double })), [large, large]);
+
     expect(await ended(execution)).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded' });
 
     await redrive(execution);
@@ -336,6 +347,7 @@ describe('corrected: the redrive of an execution in a Map', () => {
     };
     await attempt(2, 'first');
     await attempt(4, 'second');
+
     expect(await ended(execution)).toMatchObject({ status: 'FAILED' });
 
     await redrive(execution);

@@ -77,10 +77,13 @@ describe('corrected: the fields of a Map', () => {
       given: 'input',
       by: 'outer',
     });
+
     expect(outputOf(execution)).toEqual({ count: 2, results: [result('a', 0), result('b', 1)] });
+
     const events = await history(present(execution.executionArn));
     const [first, second] = events.filter(({ type }) => type === 'MapIterationStarted');
     const [last] = iterationOf(events, 0).slice(-1);
+
     expect(present(first).previousEventId).toBe(only(events, 'MapStateStarted').id);
     expect(present(second).previousEventId).toBe(present(last).id); // with MaxConcurrency 1
   });
@@ -98,7 +101,9 @@ describe('corrected: the fields of a Map', () => {
       error: 'States.QueryEvaluationError',
       cause: expect.stringContaining('returned nothing (undefined).'),
     });
+
     const events = await history(present(execution.executionArn));
+
     expect(only(events, 'EvaluationFailed').evaluationFailedEventDetails).toMatchObject({ state });
   });
 });
@@ -140,9 +145,11 @@ describe('corrected: the scope of the variables of an iteration', () => {
     const execution = await run(map, [1, 2]);
 
     expect(outputOf(execution)).toEqual([false, false]);
+
     const exits = (await history(present(execution.executionArn))).flatMap(
       ({ type, stateExitedEventDetails: exited }) => (type === 'MapStateExited' ? (exited ?? []) : []),
     );
+
     expect(exits).toMatchObject([{ assignedVariables: { after: 'false' } }]);
   });
 
@@ -267,11 +274,15 @@ describe('corrected: the failure of an iteration', () => {
     const control = await start(await machine(false), items); // ends after the waits of the first one would have ended
 
     expect(outputOf(await ended(stopped))).toMatchObject({ cause });
+
     outputOf(await ended(control, 20_000));
     const calls = (await invocationLogs(caller)).flat().filter((line) => line.includes('called by'));
+
     expect(calls.filter((line) => line.includes('failing'))).toHaveLength(1);
     expect(calls.filter((line) => line.includes('control'))).toHaveLength(3);
+
     const aborted = (await history(stopped)).filter(({ type }) => type?.endsWith('Aborted'));
+
     expect(typesOf(aborted).toSorted()).toEqual([
       'MapIterationAborted',
       'MapIterationAborted',
@@ -291,7 +302,9 @@ describe('corrected: the failure of an iteration', () => {
     const execution = await run(mapOf({ Choose: choose, First, Other: pass }), ['good', 'bad']);
 
     expect(outputOf(execution)).toEqual(['good', FAILING_WITH]);
+
     const events = await history(present(execution.executionArn));
+
     expect(typesOf(iterationOf(events, 1)).slice(3)).toEqual([
       'TaskStateEntered',
       'TaskScheduled',
@@ -323,8 +336,10 @@ describe('corrected: the failure of an iteration', () => {
     const execution = await run(map, ['good', 'bad']);
 
     expect(outputOf(execution)).toEqual({ other: { Error: 'States.Timeout', Cause: '' } });
+
     const events = await history(present(execution.executionArn));
     const { id } = only(events, 'TaskTimedOut');
+
     expect(events.filter(({ previousEventId }) => previousEventId === id)).toMatchObject([
       { type: 'MapIterationFailed', mapIterationFailedEventDetails: { index: 1, name: 'Map' } },
       { type: 'TaskStateAborted' },
@@ -355,7 +370,9 @@ describe('corrected: a callback to an iteration', () => {
       'result of b',
       'result of c',
     ]);
+
     const events = await history(execution);
+
     expect(typesOf(iterationOf(events, 0)).slice(1)).toEqual([
       'TaskStateEntered',
       'TaskScheduled',
@@ -386,7 +403,9 @@ describe('corrected: a callback to an iteration', () => {
 
     await expect(late).rejects.toMatchObject({ name: 'TaskTimedOut' });
     expect(await reached).not.toContain('ExecutionSucceeded');
+
     outputOf(await ended(execution));
+
     expect(typesOf(await history(execution))).not.toContain('TaskSucceeded');
   });
 });
@@ -402,6 +421,7 @@ describe('corrected: a callback', () => {
       response.end();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+
     try {
       const { port } = server.address() as AddressInfo; // a server that listens on a port has one
       const receiver = await tokenReceiver(`await fetch('http://127.0.0.1:${port}/?token=' + token);`);

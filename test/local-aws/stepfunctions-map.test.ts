@@ -57,6 +57,7 @@ describe('corrected: a Map has events', () => {
   test('with concurrent items, each with its index', async () => {
     const events = await eventsOf(mapOf({ One: one }), ['a', 'b', 'c']);
     const started = events.filter(({ type }) => type === 'MapIterationStarted');
+
     expect(started.map(({ previousEventId }) => previousEventId)).toEqual([3, 3, 3]);
     expect(started.map(({ mapIterationStartedEventDetails }) => mapIterationStartedEventDetails)).toEqual(
       [0, 1, 2].map((index) => ({ name: 'Map', index })),
@@ -72,6 +73,7 @@ describe('corrected: a Map has events', () => {
   test('that fails and is caught with error and cause of the iteration', async () => {
     const definition = mapOf({ HandleItemFail: fail }, { MaxConcurrency: 1, ...caught() }, ends);
     const execution = await run(definition, [1]);
+
     expect(outputOf(execution)).toEqual({ Error: 'HandleItemFailError', Cause: 'HandleItemFailCause' });
     expect(shapeOf(await history(present(execution.executionArn))).slice(3)).toEqual([
       [4, 3, 'MapIterationStarted'],
@@ -89,6 +91,7 @@ describe('corrected: a Map has events', () => {
   test('whose iteration fails without an error, and so does the execution', async () => {
     const definition = mapOf({ HandleItemFail: { Type: 'Fail' } }, caught(), ends);
     const { error, cause, executionArn } = await run(definition, [1]);
+
     expect({ error, cause }).toEqual({});
     expect((await history(present(executionArn))).at(-1)).toMatchObject({
       type: 'ExecutionFailed',
@@ -100,6 +103,7 @@ describe('corrected: a Map has events', () => {
   test('that is retried as a whole, after the last event of the failed iteration', async () => {
     const Retry = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 1 }];
     const events = await eventsOf(mapOf({ HandleItemFail: fail }, { Retry }), [1]);
+
     expect(shapeOf(events).slice(2)).toEqual([
       [3, 2, 'MapStateStarted'],
       [4, 3, 'MapIterationStarted'],
@@ -118,6 +122,7 @@ describe('corrected: a Map has events', () => {
   test('with a failed expression in an iteration', async () => {
     const broken = { Type: 'Pass', Output: '{% $stateError %}', End: true };
     const events = await eventsOf(mapOf({ One: { Type: 'Pass', Next: 'Broken' }, Broken: broken }), [1]);
+
     expect(shapeOf(events).slice(3)).toEqual([
       [4, 3, 'MapIterationStarted'],
       [5, 4, 'PassStateEntered'],
@@ -136,6 +141,7 @@ describe('corrected: a Map has events', () => {
     ['its input', {}, { cause: expect.stringContaining('Map state input must be an array but was: "text"') }],
   ])('that receives no array from %s', async (_, fields, details) => {
     const events = await eventsOf(mapOf({ One: one }, fields), 'text');
+
     expect(shapeOf(events).slice(1)).toEqual([
       [2, 0, 'MapStateEntered'],
       [3, 0, 'EvaluationFailed'],
@@ -149,6 +155,7 @@ describe('corrected: a Map has events', () => {
   test('in a Map', async () => {
     const inner = { Inner: present(mapOf({ One: one }, { MaxConcurrency: 1 }).States['Map']) };
     const events = await eventsOf(mapOf(inner, { MaxConcurrency: 1 }), [[1, 2]]);
+
     expect(shapeOf(events).slice(3, 17)).toEqual([
       [4, 3, 'MapIterationStarted'],
       [5, 4, 'MapStateEntered'],
@@ -191,9 +198,12 @@ describe('corrected: a Map with a failed iteration', () => {
   test('stops the other iterations, whose events follow the last one of the failed iteration', async () => {
     const started = Date.now();
     const execution = await run(oneFails({ Type: 'Wait', Seconds: 30, Next: 'After' }), [1, 2, 3]);
+
     expect(Date.now() - started).toBeLessThan(10_000);
+
     const events = await history(present(execution.executionArn));
     const failed = present(events.find(({ type }) => type === 'FailStateEntered')).id;
+
     expect(shapeOf(events.slice(failed, failed === undefined ? 0 : failed + 7))).toEqual([
       [expect.any(Number), failed, 'MapIterationFailed'],
       [expect.any(Number), failed, 'MapIterationAborted'],
@@ -203,9 +213,11 @@ describe('corrected: a Map with a failed iteration', () => {
       [expect.any(Number), failed, 'MapStateFailed'],
       [expect.any(Number), expect.any(Number), 'MapStateExited'],
     ]);
+
     const aborted = events.flatMap(
       ({ mapIterationAbortedEventDetails }) => mapIterationAbortedEventDetails ?? [],
     );
+
     expect(aborted.map(({ index }) => index)).toEqual([1, 2]);
   });
 
@@ -216,8 +228,11 @@ describe('corrected: a Map with a failed iteration', () => {
     );
     const began = Date.now();
     const stopped = await run(oneFails(call(slow, { End: undefined, Next: 'After' })), [1, 2]);
+
     expect(Date.now() - began).toBeLessThan(9_000);
+
     const events = await history(present(stopped.executionArn));
+
     expect(events.map(({ type }) => type)).toContain('TaskStateAborted');
     expect(events.map(({ type }) => type)).not.toContain('TaskSucceeded');
   });
@@ -243,6 +258,7 @@ describe('unchanged: the scope of an iteration', () => {
         },
       },
     });
+
     expect(outputOf(execution)).toEqual({
       got: [
         [0, 1],
@@ -261,6 +277,7 @@ describe('corrected: the scope of an iteration', () => {
       n: '{% $states.context.Map.Item.Index %}',
     };
     const read = { Type: 'Pass', Output: '{% [$states.input, $exists($states.context.Map)] %}', End: true };
+
     expect(outputOf(await run(mapOf({ Read: read }, { ItemSelector }), ['a', 'b']))).toEqual([
       [{ item: 'a', n: 0 }, false],
       [{ item: 'b', n: 1 }, false],
@@ -282,6 +299,7 @@ describe('corrected: a Parallel', () => {
         ...ends,
       },
     });
+
     expect(outputOf(execution)).toEqual({ Error: 'HandleItemFailError', Cause: 'HandleItemFailCause' });
     expect(shapeOf(await history(present(execution.executionArn))).slice(1, 6)).toEqual([
       [2, 0, 'ParallelStateEntered'],
@@ -311,8 +329,11 @@ describe('corrected: a Parallel', () => {
         },
       },
     });
+
     expect(outputOf(execution)).toEqual({ sums: [11, 12] });
+
     const events = await history(present(execution.executionArn));
+
     expect(shapeOf(events).at(-3)).toEqual([8, expect.any(Number), 'ParallelStateSucceeded']);
   });
 });
@@ -324,6 +345,7 @@ describe('corrected: stopping an execution that is in a Map', () => {
     const execution = await start(await createMachine(mapOf({ Wait: wait }, {})), [1, 2]);
     await reached(execution, 'WaitStateEntered');
     await client(SFNClient).send(new StopExecutionCommand({ executionArn: execution }));
+
     expect(await ended(execution)).toMatchObject({ status: 'ABORTED' });
     expect((await history(execution)).at(-1)).toMatchObject({ type: 'ExecutionAborted', previousEventId: 0 });
   });

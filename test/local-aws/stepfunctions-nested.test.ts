@@ -37,14 +37,17 @@ describe('corrected: a task that runs another state machine', () => {
   ])('returns the outcome of the execution: %s', async (pattern, Input, Output) => {
     const machine = await createMachine({ StartAt: 'Pass', States: { Pass: pass } });
     const execution = await run(running(machine, pattern));
+
     expect(outputOf(execution)).toMatchObject({
       StateMachineArn: machine,
       Status: 'SUCCEEDED',
       Input: typeof Input === 'string' ? expect.stringMatching(/^\{"a": ?1\}$/) : Input,
       Output,
     });
+
     const events = await history(present(execution.executionArn));
     const submitted = present(only(events, 'TaskSubmitted').taskSubmittedEventDetails?.output);
+
     expect(JSON.parse(submitted)).toMatchObject({ ExecutionArn: expect.any(String) });
   });
 
@@ -53,6 +56,7 @@ describe('corrected: a task that runs another state machine', () => {
     const fail = { Type: 'Fail', Error: 'SomeFailure', Cause: 'because' };
     const machine = await createMachine({ StartAt: 'Fail', States: { Fail: fail } });
     const { error, cause } = await run(running(machine, '.sync'));
+
     expect(error).toBe('States.TaskFailed');
     expect(JSON.parse(present(cause))).toMatchObject({
       Error: 'SomeFailure',
@@ -67,6 +71,7 @@ describe('corrected: a task that runs another state machine', () => {
     const missing = `arn:aws:states:${region}:${account}:stateMachine:none`;
     const role = await machineRole(machineMay('states:StartExecution'));
     const { error } = await run(running(missing, ''), {}, role);
+
     expect(error).toBe('StepFunctions.StateMachineDoesNotExistException');
   });
 });

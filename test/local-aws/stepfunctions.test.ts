@@ -46,6 +46,7 @@ describe('corrected: starting an execution', () => {
       const { startDate, stopDate } = await ended(await start(machine));
       times.push(present(stopDate).getTime() - present(startDate).getTime());
     }
+
     expect(Math.min(...times)).toBeLessThan(100);
   });
 
@@ -58,7 +59,9 @@ describe('corrected: starting an execution', () => {
     });
     const first = await sfn.send(command);
     const second = await sfn.send(command);
+
     expect(second).toMatchObject({ executionArn: first.executionArn, startDate: first.startDate });
+
     await stop(present(first.executionArn));
   });
 });
@@ -72,6 +75,7 @@ describe('corrected: the end of an execution', () => {
       execution,
       4_000,
     );
+
     expect({ status, error, cause, output, redriveStatus }).toEqual({
       status: 'TIMED_OUT',
       error: undefined,
@@ -104,6 +108,7 @@ describe('corrected: the end of an execution', () => {
       });
     const late = await start(await machine(1));
     outputOf(await ended(await start(await machine(10))));
+
     expect((await describeExecution(late)).status).toBe('TIMED_OUT');
     expect(await invocationLogs(next)).toEqual([['called']]); // by the execution that did not time out
   });
@@ -132,6 +137,7 @@ describe('corrected: the end of an execution', () => {
     await reached(stopped, 'ParallelStateEntered');
     await stop(stopped);
     outputOf(await ended(await start(machine, { who: 'ended', wait: 2 })));
+
     expect(await calls()).toEqual(['ended']);
     expect((await history(stopped)).at(-1)).toMatchObject({ type: 'ExecutionAborted' });
   });
@@ -150,6 +156,7 @@ describe('corrected: the end of an execution', () => {
     const stopped = await start(machine, { who: 'stopped', fail: true });
     await reached(stopped, 'TaskFailed');
     await stop(stopped);
+
     expect(await ended(await start(machine, { who: 'ended', fail: true }))).toMatchObject({
       status: 'FAILED',
     });
@@ -166,6 +173,7 @@ describe('corrected: the end of an execution', () => {
     await reached(stopped, 'TaskScheduled');
     await stop(stopped, { error: 'NotNeeded', cause: 'changed my mind' });
     await ended(await start(machine, 1_500)); // the other one has failed by then, too
+
     expect(await describeExecution(stopped)).toMatchObject({
       status: 'ABORTED',
       error: 'NotNeeded',
@@ -185,6 +193,7 @@ describe('corrected: the end of an execution', () => {
       StartAt: 'Fail',
       States: { Fail: { Type: 'Fail', Error: 'Refused', Cause: 'because' } },
     });
+
     expect({ status, error, cause, output, outputDetails }).toEqual({
       status: 'FAILED',
       error: 'Refused',
@@ -197,6 +206,7 @@ describe('corrected: the end of an execution', () => {
   // recorded: stepfunctions test_map_state_catch_empty_fail
   test('a Fail without Error and Cause has neither', async () => {
     const { status, error, cause } = await run({ StartAt: 'Fail', States: { Fail: { Type: 'Fail' } } });
+
     expect({ status, error, cause }).toEqual({ status: 'FAILED', error: undefined, cause: undefined });
   });
 
@@ -209,6 +219,7 @@ describe('corrected: the end of an execution', () => {
     });
     const stopped = await start(machine);
     await stop(stopped, { error: 'NotNeeded', cause: 'changed my mind' });
+
     expect(await nextEvent(ends)).toMatchObject({
       'detail-type': 'Step Functions Execution Status Change',
       resources: [stopped],
@@ -221,7 +232,9 @@ describe('corrected: the end of an execution', () => {
         output: null,
       },
     });
+
     const late = await start(machine);
+
     expect(await nextEvent(ends)).toMatchObject({
       detail: {
         executionArn: late,
@@ -239,6 +252,7 @@ describe('corrected: the history', () => {
   test('each event has its previous event, and the first ones have none', async () => {
     const { executionArn } = await run({ StartAt: 'Done', States: { Done: done } });
     const events = await history(present(executionArn));
+
     expect(events.map(({ id, previousEventId }) => [id, previousEventId])).toEqual([
       [1, 0],
       [2, 0],
@@ -251,6 +265,7 @@ describe('corrected: the history', () => {
   test('each attempt of a task is scheduled and started', async () => {
     const Retry = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 1 }];
     const { executionArn } = await run({ StartAt: 'Call', States: { Call: failing({ Retry }) } });
+
     expect((await history(present(executionArn))).map(({ type }) => type)).toEqual([
       'ExecutionStarted',
       'TaskStateEntered',
@@ -268,6 +283,7 @@ describe('corrected: the history', () => {
     );
     const events = await history(present(executionArn));
     const scheduled = events.find(({ type }) => type === 'TaskScheduled')?.taskScheduledEventDetails;
+
     expect(scheduled).toMatchObject({
       resourceType: 'lambda',
       resource: 'invoke',
@@ -300,6 +316,7 @@ describe('corrected: the history', () => {
       name,
       Object.entries(assignedVariables).map(([variable, value]) => [variable, JSON.parse(value)]),
     ]);
+
     expect(assigned).toEqual([
       [
         'First',
@@ -327,6 +344,7 @@ describe('corrected: the history', () => {
       },
     });
     const events = await history(present(execution.executionArn));
+
     expect(events.find(({ type }) => type === 'TaskTimedOut')?.taskTimedOutEventDetails).toEqual({
       resourceType: 'lambda',
       resource: 'invoke',
@@ -342,6 +360,7 @@ describe('corrected: the role of a state machine', () => {
     const [open, closed] = await Promise.all([echoFunction(), echoFunction()]);
     const role = await machineRole({ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: open });
     const calling = (arn: string) => run({ StartAt: 'Call', States: { Call: call(arn) } }, 'hello', role);
+
     expect(outputOf(await calling(open))).toBe('hello');
     expect(await calling(closed)).toMatchObject({
       status: 'FAILED',
@@ -354,6 +373,7 @@ describe('corrected: the role of a state machine', () => {
   test('a role that does not trust Step Functions cannot be assumed', async () => {
     const role = await createRole({ Service: 'lambda.amazonaws.com' }, [machineMay('lambda:InvokeFunction')]);
     const { error } = await run({ StartAt: 'Call', States: { Call: call(await echoFunction()) } }, {}, role);
+
     expect(error).toBe('Lambda.AWSLambdaException');
   });
 
@@ -365,6 +385,7 @@ describe('corrected: the role of a state machine', () => {
         StringEquals: { 'aws:SourceAccount': owner },
         ArnLike: { 'aws:SourceArn': `arn:aws:states:${region}:${owner}:stateMachine:*` },
       });
+
     expect(outputOf(await run(calling, 'hello', await lentTo(account)))).toBe('hello');
     expect((await run(calling, 'hello', await lentTo('999999999999'))).error).toBe(
       'Lambda.AWSLambdaException',
@@ -375,6 +396,7 @@ describe('corrected: the role of a state machine', () => {
   test('events are published only with permission of the role', async () => {
     const role = await machineRole(machineMay('lambda:InvokeFunction'));
     const { error, cause } = await run(publishing('test.denied'), {}, role);
+
     expect(error).toMatch(/^EventBridge\./);
     expect(cause).toContain('not authorized to perform: events:PutEvents');
   });
@@ -383,6 +405,7 @@ describe('corrected: the role of a state machine', () => {
   test('executions are started only with permission of the role', async () => {
     const role = await machineRole(machineMay('lambda:InvokeFunction'));
     const { error, cause } = await run(await starting(), {}, role);
+
     expect(error).toMatch(/^StepFunctions\./);
     expect(cause).toContain('not authorized to perform: states:StartExecution');
   });
@@ -394,6 +417,7 @@ describe('corrected: publishing events', () => {
     const source = unique('test.source');
     const queue = await queueOf({ source: [source] });
     const { executionArn, stateMachineArn } = await run(publishing(source));
+
     expect(await nextEvent(queue)).toMatchObject({ resources: [stateMachineArn, executionArn] });
   });
 
@@ -411,6 +435,7 @@ describe('corrected: retries and catches', () => {
   // step-functions/latest/dg/concepts-error-handling (MaxDelaySeconds)
   test('an interval is never longer than MaxDelaySeconds', async () => {
     const [first, second] = await pauses({ IntervalSeconds: 1, BackoffRate: 4, MaxDelaySeconds: 2 }, 2);
+
     expect(first).toBeGreaterThanOrEqual(1_000);
     expect(second).toBeGreaterThanOrEqual(2_000);
     expect(second).toBeLessThan(4_000);
@@ -424,6 +449,7 @@ describe('corrected: retries and catches', () => {
         return present(pause);
       }),
     );
+
     expect(Math.min(...drawn)).toBeLessThan(1_500);
   });
 
@@ -449,8 +475,11 @@ describe('corrected: retries and catches', () => {
         Done: done,
       },
     });
+
     expect(outputOf(execution)).toEqual({ Error: 'UserAlreadyExists', Cause: expect.any(String) });
+
     const events = await history(present(execution.executionArn));
+
     expect(events.filter(({ type }) => type === 'TaskScheduled')).toHaveLength(2);
   });
 
@@ -472,6 +501,7 @@ describe('corrected: retries and catches', () => {
       },
       { number: 1 },
     );
+
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
   });
 });
@@ -487,6 +517,7 @@ describe('corrected: variables and context', () => {
         Third: { Type: 'Pass', Output: '{% [$x, $y] %}', End: true },
       },
     });
+
     expect(outputOf(execution)).toEqual([2, 11]);
   });
 
@@ -499,6 +530,7 @@ describe('corrected: variables and context', () => {
       {},
       role,
     );
+
     expect(outputOf(execution)).toEqual([role, 0]);
   });
 });
@@ -509,10 +541,14 @@ describe('unchanged: executions', () => {
     const name = unique('once');
     const ran = await createMachine({ StartAt: 'Done', States: { Done: done } });
     await ended(await start(ran, { a: 1 }, name));
+
     await expect(start(ran, { a: 1 }, name)).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
+
     const running = await createMachine(waiting);
     const execution = await start(running, { a: 1 }, name);
+
     await expect(start(running, { a: 2 }, name)).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
+
     await stop(execution);
   });
 
@@ -521,6 +557,7 @@ describe('unchanged: executions', () => {
     const machine = await createMachine({ StartAt: 'Done', States: { Done: done } });
     const name = unique('described');
     const execution = await start(machine, { a: 1 }, name);
+
     expect(execution).toBe(`${machine.replace(':stateMachine:', ':execution:')}:${name}`);
     expect(await ended(execution)).toMatchObject({
       executionArn: execution,
@@ -537,6 +574,7 @@ describe('unchanged: executions', () => {
   // step-functions/latest/apireference/API_DescribeExecution, API_GetExecutionHistory and API_StopExecution
   test('a missing execution returns ExecutionDoesNotExist', async () => {
     const missing = `arn:aws:states:${region}:${account}:execution:none:${unique('none')}`;
+
     for (const request of [describeExecution(missing), history(missing), stop(missing)])
       await expect(request).rejects.toMatchObject({ name: 'ExecutionDoesNotExist' });
   });
@@ -545,6 +583,7 @@ describe('unchanged: executions', () => {
   test('a stopped execution can be stopped again', async () => {
     const execution = await start(await createMachine(waiting));
     const first = await stop(execution);
+
     expect((await stop(execution)).stopDate).toEqual(first.stopDate);
     expect((await describeExecution(execution)).status).toBe('ABORTED');
   });
@@ -555,6 +594,7 @@ describe('unchanged: executions', () => {
     const changes = await queueOf({ source: ['aws.states'], detail: { stateMachineArn: [machine] } });
     const execution = await start(machine, { a: 1 });
     const statusChanges = [await nextEvent(changes), await nextEvent(changes)];
+
     expect(statusChanges).toEqual(
       expect.arrayContaining(
         ['RUNNING', 'SUCCEEDED'].map((status) =>
@@ -581,6 +621,7 @@ describe('unchanged: executions', () => {
       'ExecutionSucceeded',
     ];
     const events = await history(present(executionArn));
+
     expect(events.map(({ type }) => type)).toEqual(types);
     expect(events.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(events[1]?.stateEnteredEventDetails).toMatchObject({
@@ -588,15 +629,19 @@ describe('unchanged: executions', () => {
       input: expect.stringMatching(/^\{"a": ?1\}$/),
     });
     expect(events[2]?.stateExitedEventDetails).toMatchObject({ name: 'First', output: '"out"' });
+
     const page = new GetExecutionHistoryCommand({ executionArn, maxResults: 4, reverseOrder: true });
     const { events: newest = [], nextToken } = await sfn.send(page);
     const { events: oldest = [] } = await sfn.send(
       new GetExecutionHistoryCommand({ ...page.input, nextToken }),
     );
+
     expect([...newest, ...oldest].map(({ type }) => type)).toEqual(types.toReversed());
+
     const bare = await sfn.send(
       new GetExecutionHistoryCommand({ executionArn, includeExecutionData: false }),
     );
+
     expect(bare.events?.[1]?.stateEnteredEventDetails).toEqual({ name: 'First' });
   });
 });
@@ -618,6 +663,7 @@ describe('unchanged: states', () => {
       },
       { sub: 's-1' },
     );
+
     expect(outputOf(execution)).toEqual({ input: { status: 200 }, sub: 's-1' });
   });
 
@@ -629,6 +675,7 @@ describe('unchanged: states', () => {
       { a: 1 },
     );
     const { executionArn, stateMachineArn, name } = execution;
+
     expect(outputOf(execution)).toMatchObject({
       Execution: {
         Id: executionArn,
@@ -655,8 +702,11 @@ describe('unchanged: states', () => {
     const Arguments = { FunctionName: twice, Payload: '{% $states.context.State %}' };
     const Retry = [{ ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 1, MaxAttempts: 2 }];
     const execution = await run({ StartAt: 'Call', States: { Call: call(twice, { Arguments, Retry }) } });
+
     expect(outputOf(execution)).toBe(1);
+
     const times = (await invocationLogs(twice)).map(([entered]) => entered);
+
     expect(times).toEqual([expect.stringContaining('T'), times[0]]);
   });
 
@@ -667,6 +717,7 @@ describe('unchanged: states', () => {
       return (await history(present(executionArn))).filter(({ type }) => type === 'TaskScheduled').length;
     };
     const once = { IntervalSeconds: 1, MaxAttempts: 1 };
+
     expect(
       await Promise.all([
         attempts({ ErrorEquals: ['Another'], ...once }),
@@ -699,6 +750,7 @@ describe('unchanged: states', () => {
       },
       'given',
     );
+
     expect(outputOf(execution)).toEqual(['given', FAILING_WITH]);
   });
 
@@ -719,16 +771,19 @@ describe('unchanged: states', () => {
         Done: done,
       },
     });
+
     expect(outputOf(execution)).toBe('States.Timeout');
   });
 
   // step-functions/latest/dg/transforming-data: an undefined result is an error that can be caught
   test('an expression without a result is States.QueryEvaluationError', async () => {
     const missing = { Type: 'Pass', Output: '{% $states.input.missing %}', End: true };
+
     expect(await run({ StartAt: 'Read', States: { Read: missing } })).toMatchObject({
       status: 'FAILED',
       error: 'States.QueryEvaluationError',
     });
+
     const caught = await run({
       StartAt: 'Call',
       States: {
@@ -739,6 +794,7 @@ describe('unchanged: states', () => {
         Done: done,
       },
     });
+
     expect(caught.status).toBe('SUCCEEDED');
   });
 
@@ -753,6 +809,7 @@ describe('unchanged: states', () => {
       },
       { name: 'UserCreationRolledBack' },
     );
+
     expect(execution).toMatchObject({
       status: 'FAILED',
       error: 'UserCreationRolledBack',
@@ -779,6 +836,7 @@ describe('unchanged: states', () => {
       },
     };
     const executions = await Promise.all([20, 7, 1].map((input) => run(definition, input)));
+
     expect(executions.map(outputOf)).toEqual(['big', 'medium', 'small']);
   });
 
@@ -786,6 +844,7 @@ describe('unchanged: states', () => {
   test('a Wait state waits for the computed seconds', async () => {
     const Wait = { Type: 'Wait', Seconds: '{% $states.input %}', End: true };
     const { startDate, stopDate } = await run({ StartAt: 'Wait', States: { Wait } }, 1);
+
     expect(present(stopDate).getTime() - present(startDate).getTime()).toBeGreaterThanOrEqual(1_000);
   });
 
@@ -794,6 +853,7 @@ describe('unchanged: states', () => {
     const source = unique('test.source');
     const queue = await queueOf({ source: [source] });
     const execution = await run(publishing(source), 'hello');
+
     expect(outputOf(execution)).toMatchObject({ FailedEntryCount: 0 });
     expect(await nextEvent(queue)).toMatchObject({ 'detail-type': 'Said', detail: { input: 'hello' } });
   });

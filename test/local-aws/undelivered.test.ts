@@ -66,6 +66,7 @@ describe('corrected: an event that a rule cannot deliver', () => {
     const { Entries } = await put(EventBusName);
 
     const message = await nextMessage(queue.url);
+
     expect(attributesOf(message)).toEqual({
       RULE_ARN: rule,
       TARGET_ARN: Arn,
@@ -90,6 +91,7 @@ describe('corrected: an event that a rule cannot deliver', () => {
       await connect(EventBusName, { Arn: refusing.arn, DeadLetterConfig: { Arn: queue.arn } });
     await put(EventBusName);
     await nextMessage(open.url);
+
     expect(await lengthOf(closed.url)).toBe(0);
   });
 });
@@ -144,6 +146,7 @@ describe('corrected: an event that a rule retries', () => {
   it('is retried until the target accepts it', async () => {
     answers = [503, 429, 200];
     const queue = await deliver({});
+
     await eventually(async () => expect(calls).toBe(3));
     expect(await lengthOf(queue.url)).toBe(0);
   });
@@ -151,6 +154,7 @@ describe('corrected: an event that a rule retries', () => {
   it('goes to the dead-letter queue after the last attempt', async () => {
     answers = [];
     const { url } = await deliver({ MaximumRetryAttempts: 2 });
+
     expect(attributesOf(await nextMessage(url))).toMatchObject({
       ERROR_CODE: 'ERROR_FROM_TARGET',
       EXHAUSTED_RETRY_CONDITION: 'MaximumRetryAttempts',
@@ -162,6 +166,7 @@ describe('corrected: an event that a rule retries', () => {
   it('is not retried after a permanent error of the target', async () => {
     answers = [400];
     const { url } = await deliver({});
+
     expect(attributesOf(await nextMessage(url))).toMatchObject({ RETRY_ATTEMPTS: '0' });
     expect(calls).toBe(1);
   });
@@ -189,6 +194,7 @@ describe('corrected: an event that a function failed to process', () => {
     );
 
     const { Body } = await nextMessage(queue.url);
+
     expect(JSON.parse(present(Body))).toEqual({
       version: '1.0',
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
@@ -212,6 +218,7 @@ describe('corrected: an event that a function failed to process', () => {
     await invokeLater(arn, { n: 3 });
 
     const message = await nextMessage(queue.url);
+
     expect(JSON.parse(present(message.Body))).toEqual({ n: 3 });
     expect(attributesOf(message)).toEqual({
       RequestID: expect.any(String),
@@ -243,6 +250,7 @@ describe('corrected: a replay', () => {
         Destination: { Arn: EventBusArn, FilterArns: [rule] },
       }),
     );
+
     await eventually(async () => {
       expect(await events.send(new DescribeReplayCommand({ ReplayName }))).toMatchObject({
         State: 'COMPLETED',

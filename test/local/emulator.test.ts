@@ -13,6 +13,7 @@ describe('the start of the local AWS', () => {
     const { port, close } = await listen();
     const up = () => here.run('up.ts', { environment: { LOCAL_AWS_PORT: String(port) } });
     installedPython(here);
+
     await expect(up()).resolves.toMatchObject({
       status: 1,
       stderr:
@@ -21,6 +22,7 @@ describe('the start of the local AWS', () => {
     });
 
     await close();
+
     await expect(up()).resolves.toMatchObject({
       status: 1,
       stderr:

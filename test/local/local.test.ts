@@ -63,6 +63,7 @@ describe('npm run local -- forget-execution', () => {
 
   it('reports the reasons and remedies if records are not deleted', async () => {
     reply = { status: 409, body: { running: [ONE], unknown: [OTHER] } };
+
     await expect(main(['forget-execution', ONE, OTHER])).rejects.toMatchObject({
       name: 'CommandError',
       message:
@@ -76,11 +77,13 @@ describe('npm run local -- forget-execution', () => {
 
   it('reports an unknown response', async () => {
     reply = { status: 500, body: 'oh' };
+
     await expect(main(['forget-execution', ONE])).rejects.toThrow('forget-execution: HTTP 500: "oh"');
   });
 
   it('reports that the local AWS does not respond', async () => {
     await new Promise<void>((resolve) => void server.close(() => resolve()));
+
     await expect(main(['forget-execution', ONE])).rejects.toMatchObject({
       name: 'CommandError',
       message: expect.stringMatching(
@@ -91,6 +94,7 @@ describe('npm run local -- forget-execution', () => {
 
   it('reports that no local AWS is deployed', async () => {
     rmSync(join(directory, 'outputs.json'));
+
     await expect(main(['forget-execution', ONE])).rejects.toMatchObject({
       message: expect.stringContaining('There is no deployed local AWS'),
       remedy: 'Run `npm run up` first.',

@@ -29,6 +29,7 @@ describe('exclusively', () => {
     const second = exclusively(directory, async () => void steps.push('second'));
     open();
     await Promise.all([first, second]);
+
     expect(steps.join()).toMatch(/^(second,)?first starts,first ends(,second)?$/);
     expect(steps).toHaveLength(3);
   });
@@ -43,15 +44,19 @@ describe('exclusively', () => {
       await opened;
     });
     await started.opened;
+
     await expect(exclusively(directory, async () => 'second', { heldError })).rejects.toBe(heldError);
+
     open();
     await first;
+
     expect(await exclusively(directory, async () => 'third', { heldError })).toBe('third');
   });
 
   it('releases the lock when the function fails', async () => {
     const directory = await folder();
     const failing = exclusively(directory, () => Promise.reject(new Error('broken')));
+
     await expect(failing).rejects.toThrow('broken');
     expect(await exclusively(directory, async () => 'next')).toBe('next');
   });

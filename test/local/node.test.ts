@@ -13,6 +13,7 @@ describe('Node.js and the npm packages', () => {
     const old = pretending(
       'Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.18.3"}})',
     );
+
     await expect(checkout().run('any.ts', old)).resolves.toEqual({
       status: 1,
       stdout: '',
@@ -37,6 +38,7 @@ describe('Node.js and the npm packages', () => {
 
   test('Windows fails with a reference to WSL', async () => {
     const windows = pretending('Object.defineProperty(process,"platform",{value:"win32"})');
+
     await expect(checkout().run('any.ts', windows)).resolves.toEqual({
       status: 1,
       stdout: '',
@@ -47,6 +49,7 @@ describe('Node.js and the npm packages', () => {
   test('a failed npm installation fails with the message of npm; the next attempt installs and continues', async () => {
     const here = checkout({ installed: false });
     here.program('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
+
     await expect(greet(here)).resolves.toMatchObject({
       status: 1,
       stderr:
@@ -55,6 +58,7 @@ describe('Node.js and the npm packages', () => {
     });
 
     here.program('npm', install);
+
     await expect(greet(here)).resolves.toMatchObject({ status: 0, stdout: installedAndRun });
   });
 
@@ -62,6 +66,7 @@ describe('Node.js and the npm packages', () => {
     const here = checkout();
     rmSync(mark(here));
     here.program('npm', install);
+
     await expect(greet(here)).resolves.toMatchObject({ status: 0, stdout: installedAndRun });
   });
 
@@ -69,12 +74,14 @@ describe('Node.js and the npm packages', () => {
     const here = checkout();
     writeFileSync(mark(here), readFileSync(mark(here), 'utf8').replace(/"version": "/g, '"version": "0'));
     here.program('npm', install);
+
     await expect(greet(here)).resolves.toMatchObject({ status: 0, stdout: installedAndRun });
   });
 
   test('installed packages are not installed again', async () => {
     const here = checkout();
     here.program('npm', 'exit 1');
+
     await expect(greet(here)).resolves.toEqual({
       status: 0,
       stdout: 'Hello.\n',

@@ -58,6 +58,7 @@ describe('a program whose output cannot be written', () => {
   it.each(['answer.ts', 'say.ts'])('ends silently when its output is closed: %s', async (name) => {
     const here = checkout();
     script(here);
+
     await expect(start(here, name, 'closed')).resolves.toEqual({ status: 141, stderr: '' });
     expect(existsSync(join(here.directory, 'cleaned-up'))).toBe(name === 'say.ts');
   });

@@ -32,6 +32,7 @@ describe('a file or folder with credentials', () => {
   it('has mode 600 as a new file', async () => {
     const file = join(folder, 'new.json');
     await writePrivateFile(file, 'content');
+
     expect([modeOf(file), readFileSync(file, 'utf8')]).toEqual(['600', 'content']);
   });
 
@@ -40,6 +41,7 @@ describe('a file or folder with credentials', () => {
     writeFileSync(file, 'before');
     chmodSync(file, Number.parseInt(mode, 8));
     await writePrivateFile(file, 'after');
+
     expect([modeOf(file), readFileSync(file, 'utf8')]).toEqual(['600', 'after']);
     expect(readdirSync(folder)).toEqual(['old.json']);
   });
@@ -47,6 +49,7 @@ describe('a file or folder with credentials', () => {
   it('has mode 700 as a new folder', async () => {
     const path = join(folder, 'above', 'new');
     await makePrivateDirectory(path);
+
     expect([modeOf(path), modeOf(join(folder, 'above'))]).toEqual(['700', '700']);
   });
 
@@ -55,6 +58,7 @@ describe('a file or folder with credentials', () => {
     mkdirSync(path);
     chmodSync(path, Number.parseInt(mode, 8));
     await makePrivateDirectory(path);
+
     expect(modeOf(path)).toBe('700');
   });
 
@@ -63,6 +67,7 @@ describe('a file or folder with credentials', () => {
     mkdirSync(path);
     chmodSync(path, 0o1777);
     await makePrivateDirectory(path);
+
     expect(modeOf(path)).toBe('1777');
   });
 
@@ -80,6 +85,7 @@ describe('a file or folder with credentials', () => {
       directory,
       logFile: 'server.log',
     });
+
     await expect(failing).rejects.toThrow('did not start');
     expect([modeOf(directory), modeOf(join(directory, 'server.log'))]).toEqual(['700', '600']);
   });

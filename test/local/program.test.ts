@@ -27,8 +27,11 @@ const madeAt = ({ directory }: Checkout): number[] => {
 test('a program is built once, and knows its folder', async () => {
   const here = checkout();
   saying(here, 'hello');
+
   await expect(here.run('say.ts')).resolves.toEqual({ status: 0, stdout: 'local: hello', stderr: '' });
+
   const made = madeAt(here);
+
   await expect(here.run('say.ts')).resolves.toEqual({ status: 0, stdout: 'local: hello', stderr: '' });
   expect(madeAt(here)).toEqual(made);
 });
@@ -38,6 +41,7 @@ test('a program is built again after an imported file has changed', async () => 
   saying(here, 'hello');
   await here.run('say.ts');
   saying(here, 'good bye');
+
   await expect(here.run('say.ts')).resolves.toMatchObject({ stdout: 'local: good bye' });
 });
 
@@ -47,6 +51,7 @@ test('an unexpected error is reported with file and line', async () => {
     'break.ts',
     "interface Unseen { n: 1 }\nexport const main = () => {\n  throw new RangeError('oh');\n};\n",
   );
+
   await expect(here.run('break.ts')).resolves.toMatchObject({
     status: 1,
     stderr: expect.stringMatching(/RangeError: oh\n.+local\/break\.ts:3:9/),
@@ -56,6 +61,7 @@ test('an unexpected error is reported with file and line', async () => {
 test('a program with a syntax error fails with message and position', async () => {
   const here = checkout();
   here.script('broken.ts', 'export const main = (;\n');
+
   await expect(here.run('broken.ts')).resolves.toMatchObject({
     status: 1,
     stderr: expect.stringContaining('local/broken.ts:1:21: ERROR: '),

@@ -28,6 +28,7 @@ describe('Python for the local AWS', () => {
   test('an outdated Python fails with its version', async () => {
     const here = checkout();
     here.program('our-python', 'echo 3.9');
+
     await expect(install(here)).resolves.toMatchObject({
       status: 1,
       stderr:
@@ -41,6 +42,7 @@ describe('Python for the local AWS', () => {
     python(here, {
       venv: 'echo "The virtual environment was not created because ensurepip is not available."; exit 1',
     });
+
     await expect(install(here)).resolves.toMatchObject({
       status: 1,
       stderr:
@@ -49,12 +51,14 @@ describe('Python for the local AWS', () => {
     });
 
     python(here);
+
     await expect(install(here)).resolves.toMatchObject({ status: 0 });
   });
 
   test('a failed pip installation fails with the message of pip and the remedy; the next attempt succeeds', async () => {
     const here = checkout();
     python(here, { pip: 'echo "ERROR: No matching distribution found" >&2; exit 1' });
+
     await expect(install(here)).resolves.toMatchObject({
       status: 1,
       stderr:
@@ -63,6 +67,7 @@ describe('Python for the local AWS', () => {
     });
 
     python(here);
+
     await expect(install(here)).resolves.toMatchObject({ status: 0 });
   });
 
@@ -71,6 +76,7 @@ describe('Python for the local AWS', () => {
     python(here, {
       pip: 'echo "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE." >&2; exit 1',
     });
+
     await expect(install(here)).resolves.toMatchObject({
       status: 1,
       stderr:
@@ -87,10 +93,12 @@ describe('Python for the local AWS', () => {
     const leftover = join(venv, 'leftover');
     mkdirSync(leftover);
     await install(here);
+
     expect(existsSync(leftover)).toBe(true);
 
     rmSync(join(venv, 'installed'));
     await install(here);
+
     expect(existsSync(leftover)).toBe(false);
   });
 });

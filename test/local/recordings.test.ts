@@ -11,6 +11,7 @@ describe('the qualification suite', () => {
     'names recordings in one form: %s',
     (file) => {
       const lines = readFileSync(join(SUITE, file), 'utf8').split('\n');
+
       for (const line of lines.filter((each) => /\/\/.*\brecorded( on AWS)?:/i.test(each)))
         expect(line).toMatch(FORM);
     },

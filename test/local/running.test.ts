@@ -94,7 +94,9 @@ describe('the local AWS that was started here', () => {
 
     await expect(isUp(directory)).resolves.toBe(true);
     await expect(down(directory)).resolves.toBe(true);
+
     await ended;
+
     expect(hasRecord()).toBe(false);
     await expect(down(directory)).resolves.toBe(false);
   });
@@ -108,6 +110,7 @@ describe('the local AWS that was started here', () => {
       status: 0,
       stdout: 'Local AWS is down.\n',
     });
+
     await ended;
   });
 
@@ -117,6 +120,7 @@ describe('the local AWS that was started here', () => {
     record({ pid, instance, port: 1 });
 
     await expect(isUp(directory)).resolves.toBe(false);
+
     await ended;
   });
 

@@ -41,6 +41,7 @@ describe('the secret finder', () => {
 
   it('recognises tokens', () => {
     const header = Buffer.from('{"alg":"RS256"}').toString('base64url');
+
     expect(tokensIn(`Bearer ${header}.payload.signature`)).toHaveLength(1);
     expect(tokensIn(`cut off: ${header.slice(0, 19)}`)).toHaveLength(1);
     expect(tokensIn('eyJ is the start of a token')).toEqual([]);

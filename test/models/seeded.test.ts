@@ -118,6 +118,7 @@ it.each([
   ],
 ])('%s', (_title, sample, findings) => {
   const folder = mkdtempSync(join(tmpdir(), 'recorded-'));
+
   try {
     writeFileSync(join(folder, 'one.json'), JSON.stringify(sample));
 

@@ -390,8 +390,10 @@ describe('the credentials that one target has issued', () => {
     const statuses = await call(other, token);
 
     expect(statuses).toEqual(refusedBy(other));
+
     // The token is valid: the admin routes of its own target read the request.
     const own = new Map((await call(name, token)).map(([route, status]) => [route, status] as const));
+
     for (const { method, path } of Object.values(adminAccess))
       expect([400, 404]).toContain(own.get(`${method} /${path}`));
   });
@@ -399,7 +401,9 @@ describe('the credentials that one target has issued', () => {
   it.each(names)("give App1's users of %s a token that no route of %s accepts", async (name, other) => {
     const request = { ...newRequest(), targets: [name] };
     const id = await start(request);
+
     expect(await waitForCompletion(id)).toMatchObject({ status: 'SUCCEEDED' });
+
     const token = await systemOf(outputs, targets[name]).signIn(request.username, request.password);
 
     const statuses = await call(other, token);

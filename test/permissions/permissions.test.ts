@@ -63,6 +63,7 @@ describe('each permission is required, because a use fails without it', () => {
     '%s',
     async (_title, permission) => {
       await expect(withoutPermission(permission, () => use(permission))).rejects.toThrow();
+
       await restore(permission.principal);
     },
   );

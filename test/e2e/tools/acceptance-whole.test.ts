@@ -112,6 +112,7 @@ describe('npm run acceptance after Ctrl-C', () => {
 describe('npm run acceptance detects that', () => {
   it.each(otherDefects)('$name', async ({ seed, detectedBy }) => {
     const repair = await seed();
+
     try {
       const { failed, passed, status, output } = await accept(['--timeout', '10s', '--only', ...detectedBy]);
       expect([failed, output]).toEqual([detectedBy, expect.any(String)]);

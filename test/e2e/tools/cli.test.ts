@@ -169,12 +169,15 @@ describe('provision', () => {
       expect.objectContaining({ status: 'SUCCEEDED', user: 'present', username: name, next: null }),
     ]);
     expect(await system.signIn(name, password)).toEqual(expect.any(String));
+
     const { provisioning_id: id } = created.report;
 
     const status = await provision(['status', id, '--watch']);
+
     expect([status.status, status.stdout]).toEqual([0, expect.stringContaining('✔ SUCCEEDED')]);
 
     const timeline = timelineOutput.parse(json(await provision(['timeline', id, '--json'])));
+
     expect(timeline.incomplete).toEqual([]);
     expect(timeline.timeline.map(({ service, step }) => `${service} ${step}`)).toEqual(
       expect.arrayContaining(['app1 RequestUserCreation', 'app2 SetPassword', 'app1 Provisioned']),
@@ -186,6 +189,7 @@ describe('provision', () => {
       expect(lines.length).toBeGreaterThanOrEqual(3);
       return lines.map((line) => eventLine.parse(JSON.parse(line)).name);
     }, 30_000);
+
     expect(names.sort()).toEqual([
       'ServiceUserCreated',
       'ServiceUserProvisioned',
@@ -211,10 +215,13 @@ describe('provision', () => {
     expect(failed.report).toMatchObject({ status: 'FAILED', user: 'absent', left_behind: 'nothing' });
 
     const listed = await provision(['list', '--failed', '--since', '1h', '--limit', '100', '--json']);
+
     expect(listed.status).toBe(0);
+
     const row = listOutput
       .parse(json(listed))
       .provisionings.find((provisioning) => provisioning.provisioning_id === id);
+
     expect(row).toMatchObject({
       error: { step: 'EncryptCredentials', remedy: expect.any(String) },
       left_behind: 'nothing',
@@ -222,6 +229,7 @@ describe('provision', () => {
     });
 
     const retried = await provision(['retry', id, '--json']);
+
     expect([retried.status, json(retried)]).toEqual([
       0,
       expect.objectContaining({ status: 'SUCCEEDED', username: name }),
@@ -230,9 +238,11 @@ describe('provision', () => {
 
     const repeated = acceptedOutput.parse(json(await provision(['retry', id, '--no-wait', '--json'])));
     const { provisioning_id } = provisioningReport.parse(json(retried));
+
     expect(repeated).toMatchObject({ provisioning_id, status: 'SUCCEEDED' });
 
     const tooEarly = await provision(['retry', provisioning_id, '--json']);
+
     expect([tooEarly.status, errorOutput.parse(json(tooEarly)).error.code]).toEqual([
       5,
       'PROVISIONING_IN_PROGRESS',
@@ -274,6 +284,7 @@ describe('provision', () => {
 
   it('prints events until it is interrupted', async () => {
     const follow = startCommand(['events', '--follow', '--json', '--name', 'ServiceUserProvisioned']);
+
     try {
       await eventually(async () => expect(follow.partial.stderr).toContain('Reading the logs'), 20_000);
       const { report } = await create(newName('cli'), newPassword());
@@ -309,6 +320,7 @@ describe('provision', () => {
     };
     const events = new EventBridgeClient(configuration);
     await events.send(new DisableRuleCommand(rule));
+
     try {
       expect(await readFailedChecks()).toEqual([
         expect.objectContaining({

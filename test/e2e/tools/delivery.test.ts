@@ -148,8 +148,10 @@ describe('the dead-letter queues while the logs reject events', () => {
     const found = await queuedEvents(service);
 
     expect(found.map(({ error }) => error)).toEqual(found.map(() => 'NO_PERMISSIONS'));
+
     undelivered[service] = sorted(found.map(({ event_id }) => event_id));
     const lastEvent = service === 'app1' ? 'ServiceUserProvisioned' : 'ServiceUserCreated';
+
     for (const id of ids)
       expect(undelivered[service]).toContainEqual(
         expect.stringMatching(`^${service}:${id}:[0-9a-f-]{36}:\\d+:${lastEvent}$`),
@@ -167,6 +169,7 @@ describe('the dead-letter queues while the logs reject events', () => {
 
   it.each(serviceKinds)('keep their messages after a dry run for %s', async (service) => {
     await eventually(async () => expect(await lengthOf(service)).toBe(undelivered[service].length));
+
     const { status, output } = await run(adapt(dryRun, service));
 
     expect([status, output]).toEqual([
@@ -187,6 +190,7 @@ describe('the dead-letter queues while the logs reject events', () => {
     const delivered = (await logged(buses[service])).filter(
       ({ provisioning_id }) => provisioning_id !== null && ids.includes(provisioning_id),
     );
+
     expect(delivered.map(({ event_id }) => event_id).sort()).toEqual(undelivered[service]);
     expect(await lengthOf(service)).toBe(0);
   });
@@ -211,14 +215,19 @@ describe('a disabled rule to the log', () => {
 
   it('is detected by the next sweep, and raises an alarm', async () => {
     expect(await sweep()).toMatchObject({ bus: 'log rule disabled' });
+
     await waitForAlarm(`${bus}-broken`, 'ALARM', 20_000);
     const loggedEvents = async () =>
       (await logged(bus)).filter(({ provisioning_id }) => provisioning_id === missed);
+
     expect(await loggedEvents()).toEqual([]);
 
     await enableRule();
+
     expect(await sweep()).toMatchObject({ bus: 'healthy' });
+
     const { status, output } = await run(adapt(replay, 'app1', from, new Date(Date.now() + 1000)));
+
     expect([status, output]).toEqual([0, expect.stringMatching(/Replayed: [1-9]\d* events/)]);
     expect((await loggedEvents()).map(({ event_id }) => event_id)).toContainEqual(
       expect.stringMatching(`^app1:${missed}:[0-9a-f-]{36}:\\d+:ServiceUserProvisioned$`),
@@ -235,12 +244,14 @@ describe('a replay', () => {
   ] as const)('%s of %s delivers the same set of events', async (_target, service, command = '') => {
     const from = new Date(Math.ceil(Date.now() / 1000) * 1000 - 1000);
     const provisionings = await Promise.all([provision(newRequest()), provision(newRequest())]);
+
     for (const { provisioning_id } of provisionings)
       await eventually(async () =>
         expect((await logged(buses[service])).map((event) => event.provisioning_id)).toContain(
           provisioning_id,
         ),
       );
+
     const to = new Date(Date.now() + 1000);
     const { status, output } = await run(adapt(command, service, from, to));
     const replayName = /^replay-name: (\S+)$/m.exec(output)?.[1];
@@ -284,6 +295,7 @@ describe('a redrive of the dead-letter queue', () => {
       new PutItemCommand({ TableName, Item: { id: { S: HIGH_WATER_MARKS }, state: { S: 'no state' } } }),
     );
     await lambda.send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload: '{"n":1}' }));
+
     await eventually(async () => expect(await lengthOf('app1')).toBeGreaterThan(0), 30_000, 500);
 
     const failed = await run(redrive);
@@ -297,6 +309,7 @@ describe('a redrive of the dead-letter queue', () => {
 
     await deleteState();
     const delivered = await run(redrive);
+
     expect([delivered.status, delivered.output]).toEqual([
       0,
       expect.stringContaining(`Delivered: 1\n  1 to function ${FunctionName}\nRemaining: 0\n`),
@@ -351,10 +364,13 @@ describe('a redrive of the dead-letter queue', () => {
     expect([status, output]).toEqual([1, expect.stringContaining(reason)]);
     expect(output).toContain('Delivered: 0\nRemaining: 1\n');
     expect(await system.user(request.username)).toBeDefined();
+
     const { Messages: [message] = [] } = await sqs.send(
       new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2 }),
     );
+
     expect(message?.Body).toBe(forged.MessageBody);
+
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
   });
 
@@ -382,9 +398,11 @@ describe('a redrive of the dead-letter queue', () => {
     const { status, output } = await run(redrive);
 
     expect([status, output]).toEqual([0, expect.stringContaining('1 to function app1-start-roll-back')]);
+
     const record = await dynamoDb.send(
       new GetItemCommand({ TableName, Key: { id: { S: provisioning_id } }, ConsistentRead: true }),
     );
+
     expect(record.Item).toBeUndefined();
   });
 
@@ -394,10 +412,13 @@ describe('a redrive of the dead-letter queue', () => {
     const { status, output } = await run(redrive);
 
     expect([status, output]).toEqual([1, expect.stringContaining('It is neither an undelivered event nor')]);
+
     const { Messages: [message] = [] } = await sqs.send(
       new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2 }),
     );
+
     expect(message?.Body).toBe('{"destination":"unknown"}');
+
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
   });
 });

@@ -176,9 +176,12 @@ describe('a first deployment that fails', () => {
     expect(await uniqueNamesOf(service)).toEqual([]);
 
     const [repair = ''] = commandsIn(GUIDE, 'When the first deployment fails');
+
     expect(await shell.run(repair.replace('failed=App2', `failed=${name}`))).toContain(DashboardName);
+
     await cloudWatch().send(new DeleteDashboardsCommand({ DashboardNames: [DashboardName] }));
     await shell.run(commands);
+
     expect(await stacks()).toMatchObject({ [name]: 'CREATE_COMPLETE' });
   });
 
@@ -195,17 +198,23 @@ describe('a first deployment that fails', () => {
 describe('docs/deploying.md', () => {
   it('deploys both services with termination protection, and App1 with the outputs of App2', async () => {
     expect(await stacks()).toMatchObject({ App1: 'CREATE_COMPLETE', App2: 'CREATE_COMPLETE' });
+
     const [app1, app2] = [await stack('App1'), await stack('App2')];
+
     expect([app1?.EnableTerminationProtection, app2?.EnableTerminationProtection]).toEqual([true, true]);
+
     const output = (key: string) => app2?.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
+
     expect(app1?.Parameters).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ ParameterKey: 'TargetApp2', ParameterValue: output('Target') }),
       ]),
     );
+
     const { SecretString = '' } = await new SecretsManagerClient(configuration).send(
       new GetSecretValueCommand({ SecretId: 'app2-api-client-credentials' }),
     );
+
     expect(machineCredentials.safeParse(JSON.parse(SecretString)).success).toBe(true);
   });
 
@@ -244,6 +253,7 @@ describe('docs/deploying.md', () => {
         },
       ),
     });
+
     try {
       const [commands = ''] = commandsIn(GUIDE, 'Another region, and rules of your account');
       await regionalShell.run(commands.replaceAll('http://proxy.example.com:3128', proxy.address));
@@ -284,7 +294,9 @@ describe('docs/deploying.md', () => {
 
     expect(Object.keys(remaining)).not.toEqual(expect.arrayContaining(['App1']));
     expect(Object.keys(remaining)).not.toEqual(expect.arrayContaining(['App2']));
+
     const { stateMachines = [] } = await new SFNClient(configuration).send(new ListStateMachinesCommand({}));
+
     expect(stateMachines.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['ProvisionServiceUser', 'app2-CreateServiceUser']),
     );

@@ -284,10 +284,12 @@ describe('the page of the example', () => {
     });
     await waitForAgreement();
     const listed = await shell.run(commandsIn(PAGE, 'Query the users with access').join('\n'));
+
     expect(listed).toContain(present(provisionings['succeeds']));
     expect(await shell.run(commandsIn(PAGE, 'Redrive the dead-letter queue').join('\n'))).toContain(
       'Remaining: 0',
     );
+
     await shell.end();
   });
 });
@@ -332,6 +334,7 @@ describe('the access register', () => {
     async (service, functionName, failure, source) => {
       const { provisioning_id: id } = await provision(newRequest());
       provisionings[`has a failed roll-back at ${service}`] = id;
+
       await whileBroken(functionName, async () => {
         await system.deprovision(id);
         await waitForEvent(id, failure);
@@ -339,6 +342,7 @@ describe('the access register', () => {
           expect((await registeredStates())[`${id} ${source}`]).toMatch(/^unknown /),
         );
       });
+
       await deprovision(id, runSweeps);
       await waitForAgreement();
 
@@ -361,6 +365,7 @@ describe('the access register', () => {
       await events.send(new PutEventsCommand({ Entries: [entry] }));
     }
     const { FunctionName } = example;
+
     await eventually(
       async () => expect(await invocations(FunctionName)).toBeGreaterThanOrEqual(2 * repeated.length),
       30_000,
@@ -374,6 +379,7 @@ describe('the access register', () => {
     const before = await subscribedEvents();
     const { FunctionName: functionName, DeadLetterQueueUrl: queueUrl } = example;
     const statesBefore = await registeredStates();
+
     await withoutPermission(outputs, { functionName }, 'dynamodb:PutItem', async () => {
       provisionings['succeeds without the register'] = (await provision(newRequest())).provisioning_id;
       provisionings['is rejected without the register'] = (
@@ -385,6 +391,7 @@ describe('the access register', () => {
       await eventually(async () => expect(await deadLetterCount()).toBe(missed.length), 60_000);
       expect(await registeredStates()).toEqual(statesBefore);
     });
+
     const missed = (await subscribedEvents()).size - before.size;
 
     expect(run('cli/redrive.ts', queueUrl)).toContain(`Delivered: ${missed}\n`);

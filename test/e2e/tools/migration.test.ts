@@ -98,6 +98,7 @@ describe('the migration of the guide', () => {
 
     const repeated = newRequest({ username: newName('repeated') });
     const key = { 'Idempotency-Key': newName('key') };
+
     expect(await request(repeated, key)).toBe('legacy 201');
     // The legacy endpoint has no idempotency; the router has stored the backend of the key.
     expect(await request(repeated, { ...key, 'x-use-cognito': 'true' })).toBe('legacy 409');
@@ -108,6 +109,7 @@ describe('the migration of the guide', () => {
       await system.provision(other, { ...kept, 'x-use-cognito': 'true' }),
       await system.provision(other, kept),
     ];
+
     expect(repeat.body).toMatchObject({
       provisioning_id: z.object({ provisioning_id: z.string() }).parse(first.body).provisioning_id,
     });
@@ -143,6 +145,7 @@ describe('the migration of the guide', () => {
     expect(await request({}, { 'x-use-cognito': 'true' })).toBe('legacy 201');
 
     await runSection('First the callers that want to be first');
+
     // Without a restart, a running function reads the flag within its interval.
     await eventually(async () => expect(await request()).toBe('workflow 202'), 25_000, 500);
     expect(await request({}, { 'x-use-cognito': 'false' })).toBe('legacy 201');
@@ -168,8 +171,10 @@ describe('the migration of the guide', () => {
     const key = { 'Idempotency-Key': newName('key') };
 
     expect(await request(body, key)).toBe('workflow 202');
+
     await runSection('Back');
     await reloadFlag();
+
     expect(await request()).toBe('legacy 201');
     expect(await request(body, key)).toBe('workflow 202');
   });

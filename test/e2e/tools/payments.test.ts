@@ -190,6 +190,7 @@ describe('a deployment of App1 with the Target string of another service', () =>
     await expect(app1Team.run(wrong)).rejects.toThrow('must be the output Target of the stack of payments');
 
     const { stack } = await stackNamed('App1');
+
     expect(Object.keys(parametersOf(stack))).toEqual([parameterOf('app2')]);
   });
 });
@@ -198,7 +199,9 @@ describe('a target of another team', () => {
   it('is registered by one setting and one parameter, without other code', async () => {
     const line = readFileSync(handedOver, 'utf8').trim();
     const { outputs: stack } = await stackNamed('Payments');
+
     expect(line).toBe(stack['UsersTarget']);
+
     const reachable = replaceField(line, 'api_url', localApiUrl(stack['UsersApiUrl'] ?? '', before.endpoint));
     writeFileSync(handedOver, `${reachable}\n`);
     const [deployment = '', ...checks] = documented('Register the target').join('').trim().split('\n');
@@ -207,13 +210,17 @@ describe('a target of another team', () => {
 
     outputs = await writeOutputs();
     const app1 = await stackNamed('App1');
+
     expect(parametersOf(app1.stack)).toEqual({
       [parameterOf('app2')]: before.app1.targets[0]?.target,
       [parameterOf('payments')]: reachable,
     });
     expect(await functionsOfApp1()).toEqual(functionsBefore);
+
     const [targets = '', doctor = ''] = checks;
+
     expect(await app1Team.run(targets)).toMatch(/payments +active +yes/);
+
     await app1Team.run(doctor);
   });
 
@@ -248,14 +255,18 @@ describe('a target of another team', () => {
     await app1Team.run(retire);
 
     outputs = await writeOutputs();
+
     await expect(app1Team.run(create)).rejects.toThrow('payments');
     expect(await app1Team.run('npx provision targets')).toMatch(/payments +retired/);
 
     await app1Team.run(forget);
 
     outputs = await writeOutputs();
+
     expect(await app1Team.run('npx provision targets')).toMatch(/payments +gone/);
+
     const { stack } = await stackNamed('App1');
+
     expect(Object.keys(parametersOf(stack))).toEqual([parameterOf('app2')]);
   });
 });

@@ -140,8 +140,11 @@ describe('a local AWS with a second target', () => {
     );
 
     const { provisioning_id } = provisioningReport.parse(JSON.parse(stdout));
+
     expect(status).toBe(0);
+
     const payments = systemOf(outputs, outputs.targets['payments']);
+
     expect(await payments.user('reports')).toMatchObject({
       status: 'CONFIRMED',
       attributes: { 'custom:provisioning_id': provisioning_id },
@@ -150,9 +153,12 @@ describe('a local AWS with a second target', () => {
     await expect(payments.signIn('reports', PASSWORD)).resolves.toEqual(expect.any(String));
 
     const followed = await documented('Follow a provisioning', { PROVISIONING_ID: provisioning_id });
+
     expect(followed).toMatchObject({ status: 0, output: expect.stringContaining('payments: present') });
+
     const timeline = await onLocalAws(`npx provision timeline ${provisioning_id} --json`);
     const steps = timelineOutput.parse(JSON.parse(timeline.stdout));
+
     expect(steps.incomplete).toEqual([]);
     expect(new Set(steps.timeline.map(({ service }) => service))).toEqual(new Set(['app1', 'payments']));
   });
@@ -161,6 +167,7 @@ describe('a local AWS with a second target', () => {
     const { status, stdout } = await onLocalAws('npx provision doctor --json');
 
     const { checks } = doctorOutput.parse(JSON.parse(stdout));
+
     expect(checks.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
     expect(status).toBe(0);
     expect(new Set(checks.map(({ service }) => service))).toEqual(
@@ -208,6 +215,7 @@ describe('one username at two targets', () => {
 
     const [first, second] = both;
     await waitUntilRemoved(first?.status.provisioning_id ?? '');
+
     expect(await systemAt('app2').user(username)).toBeUndefined();
     await expect(systemAt('payments').signIn(username, second?.password ?? '')).resolves.toEqual(
       expect.any(String),
@@ -273,6 +281,7 @@ describe('a target that is not active', () => {
     });
 
     const events = await eventsOf('payments', provisioning_id, 4);
+
     expect(events.at(-1)).toMatchObject({
       'detail-type': 'ServiceUserDeprovisioned',
       detail: { data: { targets: ['payments'], gone: ['payments'] } },
@@ -297,6 +306,7 @@ describe('a target that is not active', () => {
     });
 
     await waitUntilRemoved(provisioning_id);
+
     expect(await systemAt('payments').user(username ?? '')).toBeUndefined();
   });
 });

@@ -109,6 +109,7 @@ describe('npm run trace', () => {
     expect(await row.innerText()).toMatch(
       /failed[\s\S]*USER_CREATION_FAILED[\s\S]*AddToGroup[\s\S]*no user left/,
     );
+
     await row.click();
     const creation = page.getByRole('region', { name: 'App2, CreateServiceUser' });
     await creation.getByRole('button', { name: /DeleteUser.*compensated/ }).waitFor();
@@ -117,6 +118,7 @@ describe('npm run trace', () => {
     await creation.getByRole('button', { name: /AddToGroup.*failed/ }).click();
     const panel = page.getByRole('complementary', { name: 'AddToGroup' });
     await panel.waitFor();
+
     expect(await panel.innerText()).toMatch(
       /What to do: AddToGroup lacks a permission[\s\S]*AccessDeniedException/,
     );

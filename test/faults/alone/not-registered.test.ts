@@ -31,11 +31,14 @@ describe('a roll-back whose target is not registered', () => {
       const rolledBack = (await system.events(id)).map((event) => event['detail-type']);
       expect(rolledBack).toContain('ServiceUserProvisioningRollBackFailed');
     });
+
     await runSweeps();
 
     expect(await violations(provisioning)).toEqual([]);
+
     const { status, user } = await waitForOutcome(id);
     finished.push({ id, user });
+
     expect([status, user]).toEqual(['SUCCEEDED', 'absent']);
   });
 });

@@ -43,6 +43,7 @@ describe('the sweep', () => {
   it('repeats a roll-back that failed', async () => {
     const provisioning = await requestProvisioning();
     await waitForCompletion(provisioning.id);
+
     await withoutPermission(
       outputs,
       { functionName: targetFunction('delete-user') },
@@ -54,12 +55,16 @@ describe('the sweep', () => {
     );
 
     expect(provisioningStatus.parse((await system.status(provisioning.id)).body).user).toBe('being_removed');
+
     await runSweeps();
+
     expect(await checkInvariants(provisioning)).toMatchObject({ status: 'SUCCEEDED', user: 'absent' });
+
     // App1 may have repeated its request while the permission was missing.
     const statuses = (await rollBackAttempts('RollBackServiceUser', provisioning.id)).map(
       ({ status }) => status,
     );
+
     expect(statuses.join(' ')).toMatch(/^(FAILED )+SUCCEEDED$/);
   });
 });
@@ -72,9 +77,13 @@ describe('a stopped provisioning', () => {
     const status = await checkInvariants(provisioning);
 
     expect(status.error).toMatchObject({ code: 'ABORTED', retryable: true });
+
     const repeat = await postOnce(request, `key-${request.username}`);
+
     expect(repeat.body).toMatchObject({ provisioning_id: provisioning.id, status: 'ABORTED' });
+
     const next = await requestProvisioning(request, 'another');
+
     expect(next.id).not.toBe(provisioning.id);
     expect(await checkInvariants(next)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
   });

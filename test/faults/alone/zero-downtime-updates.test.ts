@@ -73,6 +73,7 @@ describe('an update while executions run', () => {
 
     expect(await waitForCompletion(planned.id)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
     expect(await violations(planned)).toEqual([]);
+
     await delay.lift();
   });
 

@@ -62,11 +62,14 @@ describe('AddToGroup', () => {
       })({ ...input, redrive_count: 0 });
 
     await at(clock.now());
+
     expect(clock.sleeps).toEqual([]);
     expect(cognito.commandCalls(AdminAddUserToGroupCommand)[0]?.args[0].input).toMatchObject({
       GroupName: 'robots',
     });
+
     await at(clock.now() + 1_200);
+
     expect(clock.sleeps).toEqual([1_200]);
     await expect(at(undefined)).rejects.toMatchObject({ name: 'ServiceThrottled' });
     expect(cognito.commandCalls(AdminAddUserToGroupCommand)).toHaveLength(2);

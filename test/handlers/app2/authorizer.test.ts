@@ -328,6 +328,7 @@ describe('the JWKS of the pool', () => {
 
   it('are fetched from the endpoint that AWS_ENDPOINT_URL names', async () => {
     process.env['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:4566';
+
     try {
       const { fetches, authorize: run } = await cold();
       await run(token());
@@ -341,6 +342,7 @@ describe('the JWKS of the pool', () => {
   it("are fetched from the same URL for a token of the pool's other issuer", async () => {
     const { fetches, authorize: run } = await cold();
     const iss = 'https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Pool';
+
     await expect(run(token({ iss }))).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
     await expect(run(rs256(strangersKey.privateKey, header, { ...claims, iss }))).rejects.toThrow(
       /^Unauthorized$/,
@@ -371,7 +373,9 @@ describe('the JWKS of the pool', () => {
     respondWith(() => Response.json({ keys: [key.jwk, next.jwk] }));
 
     await expect(run(signedBy(next))).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+
     await run(token());
+
     expect(fetches).toHaveLength(2);
   });
 
@@ -387,6 +391,7 @@ describe('the JWKS of the pool', () => {
   it('are fetched once for invented keys, which receive 401 and do not delay other requests', async () => {
     const { fetches, authorize: run } = await cold();
     await run(token());
+
     for (let times = 0; times < 20; times++)
       await expect(run(signedBy({ ...strangersKey, kid: `made-up-${times}` }))).rejects.toThrow(
         /^Unauthorized$/,
@@ -406,11 +411,13 @@ describe('the JWKS of the pool', () => {
   ])('are fetched again after an error of the pool: %s', async (_what, outage) => {
     const { fetches, respondWith, authorize: run } = await cold();
     respondWith(outage);
+
     for (let times = 0; times < 2; times++)
       expect((await thrownBy(run(token()))).message).not.toBe('Unauthorized');
     expect(fetches).toHaveLength(2);
 
     respondWith(() => Response.json({ keys: [key.jwk] }));
+
     await expect(run(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
   });
 });
@@ -481,6 +488,7 @@ describe('the check of the user in the pool', () => {
     'fails without a 401 when the pool is not available (%s)',
     async (name) => {
       const { response } = await checking(['service'], () => Promise.reject(sdkError(name)));
+
       expect(response).not.toBe('Unauthorized');
       expect(response).not.toBe('Allow');
       expect(notChecked()).toBe(1);
@@ -497,6 +505,7 @@ describe('the check of the user in the pool', () => {
       checkedInPool: ['machine', 'service'],
       isEnabled: async (sub) => readUsers.push(sub) > 0,
     });
+
     await expect(
       check({ type: 'TOKEN', methodArn: `${API}/POST/sample`, authorizationToken: `Bearer ${token()}` }),
     ).rejects.toThrow(/^Unauthorized$/);
@@ -523,12 +532,14 @@ describe('the check of the user in the pool', () => {
 
     it('is off by default', async () => {
       const run = await deployedWith('off');
+
       await expect(run()).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
       expect(cognito.calls()).toEqual([]);
     });
 
     it('of /admin only does not read service users', async () => {
       const run = await deployedWith('admin');
+
       await expect(run()).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
       expect(cognito.calls()).toEqual([]);
     });

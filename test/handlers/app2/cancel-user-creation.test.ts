@@ -260,9 +260,11 @@ describe.each([
   it('returns 204 after a removal within the preferred wait, and 202 after a failed one', async () => {
     poolHas();
     rollBack().resolves(execution(rollBackInput, { status: 'SUCCEEDED' }));
+
     expect(await del({ Prefer: 'wait=5' })).toMatchObject({ statusCode: 204 });
 
     rollBack().resolves(execution(rollBackInput, failedAs('RollBackFailed', 'DeleteUser', 'StepFailed')));
+
     expect(await del({ Prefer: 'wait=5' })).toMatchObject({ statusCode: 202 });
   });
 
@@ -337,6 +339,7 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     await cancel({ query: { username: ['alice'] } });
 
     const [first] = started();
+
     expect(first?.input.creation_id).toMatch(/^[0-9a-f-]{36}$/);
     expect(first?.input.creation_id).not.toBe(CREATION_ID);
   });

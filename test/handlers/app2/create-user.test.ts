@@ -81,6 +81,7 @@ describe('CreateUser', () => {
     await handler({ ...input, on_behalf_of: '111122223333/AROAEXAMPLE' });
 
     const [{ args } = { args: [] }] = cognito.commandCalls(AdminCreateUserCommand);
+
     expect(args[0]?.input.UserAttributes).toContainEqual({
       Name: 'custom:on_behalf_of',
       Value: '111122223333/AROAEXAMPLE',
@@ -152,6 +153,7 @@ describe('CreateUser', () => {
     await expect(handler(input)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
 
     stepFunctions.on(DescribeExecutionCommand, { executionArn: otherRollBack }).resolves(execution(others));
+
     await expect(handler(input)).rejects.toMatchObject({ name: 'UserBeingRemoved' });
   });
 

@@ -100,6 +100,7 @@ describe('DeleteUser', () => {
 
   it('deletes a user that appears late', async () => {
     await expect(runDeleteUser(0, { sub: null, creation_in_flight: true })).rejects.toThrow();
+
     poolHas(attributesOf(), 'alice');
 
     await expect(runDeleteUser(IN_FLIGHT, { sub: null, creation_in_flight: true })).resolves.toEqual({});
@@ -124,10 +125,12 @@ describe('DeleteUser', () => {
 
   it('fails when AdminGetUser or AdminDeleteUser fails', async () => {
     cognito.on(AdminGetUserCommand).rejects(sdkError('TooManyRequestsException'));
+
     await expect(runDeleteUser(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).rejects.toThrow();
 
     poolHas(attributesOf(), SUB);
     cognito.on(AdminDeleteUserCommand).rejects(sdkError('InternalErrorException', { status: 500 }));
+
     await expect(runDeleteUser(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).rejects.toThrow();
   });
 

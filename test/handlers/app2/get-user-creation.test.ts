@@ -192,6 +192,7 @@ describe('GET /admin/create-user/{provisioning_id}?include=timeline', () => {
     const response = await get(PROVISIONING_ID, {}, ['timeline']);
 
     const { timeline, user } = provisioningStatus.parse(JSON.parse(response.body));
+
     expect(user).toBe('being_removed');
     expect(timeline?.map(({ service, workflow, step }) => [service, workflow, step])).toEqual([
       ['app2', 'CreateServiceUser', 'CreateUser'],

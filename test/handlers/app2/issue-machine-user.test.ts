@@ -79,9 +79,12 @@ describe('IssueMachineUser', () => {
     await expect(issue().put()).resolves.toBe('machine-user-of-app1');
 
     const [put] = secretsManager.commandCalls(PutSecretValueCommand);
+
     expect(put?.args[0].input.SecretId).toBe('secret');
+
     const kept = machineCredentials.parse(JSON.parse(put?.args[0].input.SecretString ?? ''));
     const user = { UserPoolId: 'pool', Username: kept.username };
+
     expect(kept.client_secret).toBe('client-secret');
     expect(cognito.commandCalls(AdminCreateUserCommand)[0]?.args[0].input).toEqual({
       ...user,
@@ -103,6 +106,7 @@ describe('IssueMachineUser', () => {
     await issue().put();
 
     const names = usernamesOf(AdminCreateUserCommand);
+
     expect(new Set(names).size).toBe(2);
     for (const name of names) expect(name).toMatch(/^app1-api-client-[0-9a-f]{32}$/);
     for (const { args } of cognito.commandCalls(AdminSetUserPasswordCommand))
@@ -187,6 +191,7 @@ describe('IssueMachineUser', () => {
         await issue().put();
 
         const created = usernamesOf(AdminCreateUserCommand);
+
         expect(created).toHaveLength(3);
         expect(new Set(created).size).toBe(1);
         expect(secretsManager.commandCalls(PutSecretValueCommand)).toHaveLength(1);
@@ -208,6 +213,7 @@ describe('IssueMachineUser', () => {
         await issue().put();
 
         const kept = secretsManager.commandCalls(PutSecretValueCommand).map(({ args: [{ input }] }) => input);
+
         expect(kept).toEqual([kept[0], kept[0]]);
         expect(kept[0]?.ClientRequestToken).toMatch(/^[0-9a-f-]{36}$/);
       });
@@ -225,7 +231,9 @@ describe('IssueMachineUser', () => {
         cognito.on(AdminCreateUserCommand).rejects(sdkError(name));
 
         await expect(issue().put()).rejects.toMatchObject({ name });
+
         const waited = clock.sleeps.reduce((sum, pause) => sum + pause, 0) / 1000;
+
         expect(waited).toBeGreaterThan(timeLimits.customResourceRetries / 2);
         expect(waited).toBeLessThan(timeLimits.customResourceRetries);
       });

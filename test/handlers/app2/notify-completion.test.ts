@@ -40,6 +40,7 @@ describe('a completion notification', () => {
     await finished();
 
     const [{ Source, DetailType, Detail = '' } = {}] = sent();
+
     expect({ Source, DetailType }).toEqual({
       Source: 'app2.notifications',
       DetailType: 'UserCreationFinished',

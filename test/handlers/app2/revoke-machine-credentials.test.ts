@@ -83,7 +83,9 @@ describe('RevokeMachineCredentials', () => {
 
     expect(named(AdminDisableUserCommand)).toEqual(['leaked-one', 'abandoned-one']);
     expect(named(AdminDeleteUserCommand)).toEqual(['leaked-one', 'abandoned-one']);
+
     const order = cognito.calls().map(({ args: [command] }) => command.constructor.name);
+
     expect(order.lastIndexOf('AdminDisableUserCommand')).toBeLessThan(
       order.indexOf('AdminDeleteUserCommand'),
     );
@@ -168,7 +170,9 @@ describe('RevokeMachineCredentials', () => {
 
   it('deletes the remaining users in a second run', async () => {
     cognito.on(AdminDeleteUserCommand).rejectsOnce(sdkError('TooManyRequestsException')).resolves({});
+
     await expect(revoke()).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+
     stages(before, after);
 
     await expect(revoke()).resolves.toEqual({ version_id: 'made', removed_users: 2 });

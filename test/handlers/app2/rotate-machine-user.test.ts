@@ -99,12 +99,15 @@ describe('createSecret', () => {
     await rotate('createSecret');
 
     const [put] = secretsManager.commandCalls(PutSecretValueCommand);
+
     expect(put?.args[0].input).toMatchObject({
       SecretId,
       ClientRequestToken: TOKEN,
       VersionStages: ['AWSPENDING'],
     });
+
     const made = machineCredentials.parse(JSON.parse(put?.args[0].input.SecretString ?? ''));
+
     expect(made.username).toMatch(/^app1-api-client-[0-9a-f]{32}$/);
     expect(cognito.commandCalls(AdminCreateUserCommand)).toEqual([]);
   });
@@ -139,6 +142,7 @@ describe('setSecret', () => {
     await rotate('setSecret');
 
     const user = { UserPoolId: 'pool', Username: 'new-one' };
+
     expect(cognito.commandCalls(AdminSetUserPasswordCommand)[0]?.args[0].input).toEqual({
       ...user,
       Password: passwordOf('new-one'),
@@ -209,6 +213,7 @@ describe('finishSecret', () => {
     await rotate('finishSecret');
 
     const [event, again] = eventBridge.commandCalls(PutEventsCommand).map(({ args }) => args[0].input);
+
     expect(event).toMatchObject({
       Entries: [
         { EventBusName: 'bus', Source: 'app2.service-users', DetailType: 'MachineCredentialsRotated' },
@@ -242,8 +247,11 @@ describe('finishSecret', () => {
     await rotate('finishSecret');
 
     const gone = users('older-one', 'abandoned-one');
+
     expect(revoked()).toEqual([gone, gone]);
+
     const order = cognito.calls().map(({ args: [command] }) => command.constructor.name);
+
     expect(order.lastIndexOf('AdminDisableUserCommand')).toBeLessThan(
       order.indexOf('AdminDeleteUserCommand'),
     );

@@ -101,7 +101,9 @@ describe('POST /admin/create-user', () => {
       status: 'RUNNING',
       user: 'unknown',
     });
+
     const [start] = stepFunctions.commandCalls(StartExecutionCommand);
+
     expect(start?.args[0].input).toMatchObject({
       stateMachineArn: machines.STATE_MACHINE_ARN,
       name: PROVISIONING_ID,
@@ -116,7 +118,9 @@ describe('POST /admin/create-user', () => {
     responses.push(await post({}, { ...body, username: 'Alice' }));
 
     expect(responses.map(({ statusCode }) => statusCode)).toEqual([202, 202]);
+
     const [start] = stepFunctions.commandCalls(StartExecutionCommand);
+
     expect(JSON.parse(start?.args[0].input.input ?? '')).toMatchObject({ username: 'alice' });
   });
 
@@ -126,6 +130,7 @@ describe('POST /admin/create-user', () => {
     await post({ 'On-Behalf-Of': '111122223333/AROAEXAMPLE' });
 
     const [start] = stepFunctions.commandCalls(StartExecutionCommand);
+
     expect(JSON.parse(start?.args[0].input.input ?? '')).toEqual({
       ...input,
       ...ORIGIN,
@@ -148,11 +153,13 @@ describe('POST /admin/create-user', () => {
       .resolvesOnce(execution(input))
       .resolves(execution(input, { status: 'SUCCEEDED' }));
     const finished = await post({ Prefer: 'wait=10' });
+
     expect(finished).toMatchObject({ statusCode: 200, headers: { 'Preference-Applied': 'wait=10' } });
     expect(JSON.parse(finished.body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
 
     describeCall().resolves(execution(input));
     const before = clock.now();
+
     expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 202 });
     expect(clock.now() - before).toBe(10_000);
   });
@@ -220,6 +227,7 @@ describe('POST /admin/create-user', () => {
 
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     describeCall().resolves(execution({ ...input, creation_id: OTHER_CREATION_ID }));
+
     expect(await send()).toMatchObject({ statusCode: 202 });
   });
 
@@ -303,6 +311,7 @@ describe('POST /admin/create-user', () => {
       );
 
       const pointers = expectProblem(response, 'INVALID_REQUEST').errors?.map(({ pointer }) => pointer);
+
       expect(pointers).toEqual([
         'header Idempotency-Key',
         '/username',
@@ -399,7 +408,9 @@ describe('POST /admin/create-user, when many users are requested', () => {
 
     expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 200 });
     expect(clock.sleeps[0]).toBe(5_000);
+
     const before = describedCount();
+
     expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 202 });
     expect(describedCount()).toBe(before);
   });

@@ -23,6 +23,7 @@ describe('StopUserCreation', () => {
   it('releases nothing for a creation that succeeded or could not be stopped', async () => {
     limiter.release.mockClear();
     await run(async () => stopped(true));
+
     await expect(run(() => Promise.reject(new Error('not yet')))).rejects.toThrow('not yet');
 
     expect(limiter.release).not.toHaveBeenCalled();

@@ -85,10 +85,12 @@ describe("a request's lines in the log", () => {
     });
 
     await handler(untraced());
+
     expect(lines()[0]).toMatchObject({ trace_id: started });
 
     process.env['_X_AMZN_TRACE_ID'] = 'Root=1-69259e40-ffffffffffffffffffffffff;Sampled=1';
     await handler(request);
+
     expect(started).toBe('1-69259e40-ffffffffffffffffffffffff');
     expect(lines()[1]).toMatchObject({ trace_id: started });
   });

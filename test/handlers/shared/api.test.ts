@@ -153,6 +153,7 @@ describe('readBody', () => {
 
   it('measures the body in bytes', () => {
     const frame = '{"a":""}'.length;
+
     expect(read({ a: `${'é'.repeat((MAX_BODY_BYTES - frame) / 2)}` })).toHaveProperty('a');
     expect(() => read({ a: `${'é'.repeat((MAX_BODY_BYTES - frame) / 2)}x` })).toThrow('PAYLOAD_TOO_LARGE');
   });

@@ -45,9 +45,11 @@ topic('startOnce', () => {
 
   it('returns existed for a used name, and throws every other error', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+
     await expect(startOnce(client, MACHINE, 'one', {})).resolves.toBe('existed');
 
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionLimitExceeded'));
+
     await expect(startOnce(client, MACHINE, 'one', {})).rejects.toMatchObject({
       name: 'ExecutionLimitExceeded',
     });
@@ -67,12 +69,15 @@ topic('describe', () => {
 
   it('returns undefined for an unknown execution, and throws every other error', async () => {
     stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('ExecutionDoesNotExist'));
+
     await expect(poll()).resolves.toBeUndefined();
 
     stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('AccessDeniedException'));
+
     await expect(poll()).rejects.toMatchObject({ name: 'AccessDeniedException' });
 
     stepFunctions.on(DescribeExecutionCommand).resolves({ status: 'RUNNING', input: '{"a":"text"}' });
+
     await expect(poll()).rejects.toThrow();
   });
 });
@@ -162,11 +167,13 @@ topic('pollUntilFinished', () => {
       if (error !== undefined) throw error;
       return finished;
     };
+
     await expect(pollUntilFinished(poll, 5, fakeClock())).resolves.toBe(finished);
 
     const denied = async () => {
       throw sdkError('AccessDeniedException');
     };
+
     await expect(pollUntilFinished(denied, 5, fakeClock())).rejects.toMatchObject({
       name: 'AccessDeniedException',
     });

@@ -139,6 +139,7 @@ describe.each(services)('the handler of status changes of $service', ({ handler,
 
   it.each(cleanOutcomes)('records %s for the sweep', async (error) => {
     await handler(event('FAILED', error));
+
     expect(recorded()).toEqual([
       [
         'unit-test-sweep',
@@ -151,6 +152,7 @@ describe.each(services)('the handler of status changes of $service', ({ handler,
     ]);
 
     dynamoDb.on(PutItemCommand).rejects(sdkError('ThrottlingException'));
+
     await expect(handler(event('FAILED', error))).resolves.toEqual({ finding: 'clean' });
   });
 
@@ -168,6 +170,7 @@ describe.each(services)('the handler of status changes of $service', ({ handler,
       executionIs(input, failedAs(cleanOutcomes[0] ?? '', 'SetPassword', 'StepFailed'));
 
       const finding = await handler(event('FAILED', cleanOutcomes[0]), redelivery);
+
       expect(finding).toEqual({ finding: 'clean' });
       expect(started()).toEqual([]);
     });
@@ -191,6 +194,7 @@ describe.each(services)('the handler of status changes of $service', ({ handler,
       executionIs(input, { status, ...(error === undefined ? {} : { error }) });
       await handler(event(status, error));
     }
+
     expect(recorded()).toEqual([]);
   });
 

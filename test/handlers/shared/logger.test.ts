@@ -53,9 +53,11 @@ describe('the context of log lines', () => {
 
   it('is removed after an error, too', async () => {
     const failure = new Error('thrown');
+
     await expect(
       withLogContext({ provisioning_id: PROVISIONING_ID }, () => Promise.reject(failure)),
     ).rejects.toBe(failure);
+
     logger.info('of the next invocation');
 
     expect(ids()).toEqual([[undefined, undefined, undefined]]);

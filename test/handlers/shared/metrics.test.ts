@@ -12,6 +12,7 @@ describe('the table of metrics', () => {
     'gives %s the dimension of its source, and at most three',
     (_key, metric) => {
       const apart = { function: 'service', 'audit-events': 'source', 'state-machines': 'service' } as const;
+
       expect(metric.dimensions).toContain(apart[metric.from]);
       // A metric filter has at most three dimensions.
       expect(metric.dimensions.length).toBeLessThanOrEqual(3);

@@ -56,17 +56,21 @@ describe('a rate limiter', () => {
     }
 
     const intervals = starts.slice(1).map((at, n) => at - (starts[n] ?? 0));
+
     expect(Math.min(...intervals)).toBeGreaterThanOrEqual(100);
   });
 
   it('reserves nothing when the next start is later than the maximum delay', async () => {
     const one = limiter({ maxDelaySeconds: 1 });
+
     for (let n = 0; n < 11; n += 1) expect(await one.reserve()).toBe(BEGIN + n * 100);
 
     expect(await one.reserve()).toBeUndefined();
     expect(await limiter({ maxDelaySeconds: 1 }).reserve()).toBeUndefined();
     expect(await one.reserve(2)).toBe(BEGIN + 1_100);
+
     time += 300;
+
     expect(await one.reserve()).toBe(BEGIN + 1_200);
   });
 
@@ -75,10 +79,12 @@ describe('a rate limiter', () => {
     await one.reserve();
     await one.reserve();
     await one.release();
+
     expect(await one.reserve()).toBe(BEGIN + 100);
 
     time += 60_000;
     await one.release();
+
     expect(table.numberOf('creations', 'next_at')).toBe(BEGIN + 200);
   });
 

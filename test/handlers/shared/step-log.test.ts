@@ -75,6 +75,7 @@ describe("a step's lines in the log", () => {
     await step(schema, async () => ({}))({ provisioning_id: PROVISIONING_ID });
 
     const [line] = lines();
+
     expect(line).toMatchObject({ provisioning_id: PROVISIONING_ID, duration_ms: expect.any(Number) });
     expect(line).not.toHaveProperty('_aws');
   });

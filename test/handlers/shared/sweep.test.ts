@@ -211,6 +211,7 @@ describe('the executions that the sweep reads', () => {
       nameIn(stateMachineArn),
       statusFilter,
     ]);
+
     expect(request.sort()).toEqual(
       ['Machine', 'RollBackMachine'].flatMap((machine) =>
         ['ABORTED', 'FAILED', 'TIMED_OUT'].map((status) => [machine, status]),
@@ -342,6 +343,7 @@ describe('the executions that the sweep reads', () => {
     stepFunctions.resetHistory();
     await clock.sleep(5 * MINUTE);
     await sweepOnce();
+
     expect(lists().filter(({ statusFilter }) => statusFilter === 'ABORTED')).toMatchObject([
       {},
       { nextToken: String(first + 1) },
@@ -359,6 +361,7 @@ describe('the executions that the sweep reads', () => {
       .rejects(sdkError('ThrottlingException'));
 
     await run();
+
     expect(parseSweepState(written()).lists['main FAILED']).toMatchObject({
       reading: { next_token: 'second', since: NOW },
     });
@@ -391,7 +394,9 @@ describe('the sweep', () => {
     givenFailed({ id: PROVISIONING_ID, ended: 20, status: 'TIMED_OUT' });
 
     await expect(run()).resolves.toMatchObject({ started: 1, remaining: 0 });
+
     const [start] = stepFunctions.commandCalls(StartExecutionCommand).map(({ args }) => args[0].input);
+
     expect(start).toMatchObject({
       stateMachineArn: machines.ROLL_BACK_STATE_MACHINE_ARN,
       name: `${ROLL_BACK}.1`,
@@ -431,7 +436,9 @@ describe('the sweep', () => {
     });
 
     await expect(run()).resolves.toMatchObject({ started: 1, remaining: 0 });
+
     const [start] = stepFunctions.commandCalls(StartExecutionCommand).map(({ args }) => args[0].input);
+
     expect(start).toMatchObject({ stateMachineArn: machines.ROLL_BACK_STATE_MACHINE_ARN, name: next });
     expect(JSON.parse(start?.input ?? '')).toEqual({
       ...rollBackInputOf(failed),
@@ -616,6 +623,7 @@ describe('the observation of the oldest running execution', () => {
       .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'RUNNING' })
       .resolves({ executions: runs(2) });
     await run();
+
     expect(observations()).toEqual([{ at: NOW, oldest_start: NOW - LAG }]);
   });
 
@@ -625,6 +633,7 @@ describe('the observation of the oldest running execution', () => {
       .resolves({ executions: [], nextToken: 'more' });
 
     await run();
+
     expect(observations()).toEqual([]);
   });
 
@@ -635,6 +644,7 @@ describe('the observation of the oldest running execution', () => {
       goOn();
       await clock.sleep(5 * MINUTE);
     }
+
     expect(observations()).toHaveLength(4);
 
     givenFailed({ id: idOf(1), ended: -90 });
@@ -645,6 +655,7 @@ describe('the observation of the oldest running execution', () => {
       goOn();
       await clock.sleep(5 * MINUTE);
     }
+
     expect(observations()).toHaveLength(12);
     expect(observations()?.[0]?.at).toBeGreaterThanOrEqual(before?.[0]?.at ?? 0);
     expect(observations()?.[0]?.at).toBeLessThanOrEqual(Date.parse(marks()['main ABORTED'] ?? ''));
@@ -667,8 +678,11 @@ describe('a run that reaches its time limit', () => {
     expect(marks()['main ABORTED']).toBe(at(all[inTime]?.ended ?? 0).toISOString());
 
     goOn();
+
     await expect(run()).resolves.toMatchObject({ failed: 5 - inTime, remaining: 5 - inTime - inTime });
+
     goOn();
+
     await expect(run()).resolves.toMatchObject({ remaining: 0 });
     expect(started()).toEqual(all.map(({ id }) => `${id}.${CREATION_ID}.1`));
   });
@@ -762,12 +776,15 @@ describe('the sweep with 100,000 clean outcomes', () => {
     const sweepOnce = newSweep();
 
     const first = await sweepOnce();
+
     expect(started().sort()).toEqual(
       [rollBackOf(1), rollBackOf(2), rollBackOf(3, 2), rollBackOf(4, 2)].sort(),
     );
     expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main FAILED': first.high_water_mark });
     expect(clock.now() - NOW).toBeLessThan(timeLimits.sweepFunction * 1000);
+
     let mark = Date.parse(first.high_water_mark);
+
     expect(mark).toBeGreaterThan(at(60).getTime());
 
     for (let n = 0; n < 3; n += 1) {

@@ -75,6 +75,7 @@ describe.each([
     await expect(handler()).resolves.toMatchObject({ failed: 1, started: 1, remaining: 0 });
 
     const about = { provisioning_id: PROVISIONING_ID, execution: PROVISIONING_ID, trace_id: TRACE_ID };
+
     expect(lines()).toEqual([
       expect.objectContaining({ ...about, message: 'Roll-back started' }),
       expect.objectContaining({

@@ -24,9 +24,11 @@ describe('the trace of an invocation', () => {
 
   it('differs between invocations', () => {
     invokedWith(`Root=${TRACE_ID};Parent=${PARENT};Sampled=1`);
+
     expect(traceHeader()).toContain(TRACE_ID);
 
     invokedWith(`Root=${OTHER_TRACE};Parent=${PARENT};Sampled=0`);
+
     expect(traceHeader()).toBe(`Root=${OTHER_TRACE};Parent=${PARENT};Sampled=0`);
   });
 

@@ -85,6 +85,7 @@ describe.each([
   it('none of its resources is retained', () => {
     const named = Object.entries(template.Resources).filter(([id]) => !(id in off.Resources));
     const kept = named.filter(([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete');
+
     // The logical ids of API Gateway deployments depend on their content.
     expect(kept.map(([, { Type }]) => Type).filter((type) => type !== 'AWS::ApiGateway::Deployment')).toEqual(
       [],
@@ -120,7 +121,9 @@ describe('the first version of the flag', () => {
   it('routes no caller to the workflow, as AppConfig serves it', async () => {
     const [, version] = resources(flag, 'AWS::AppConfig::HostedConfigurationVersion')[0] ?? [];
     const content = z.string().parse(version?.Properties['Content']);
+
     expect(JSON.parse(content)).toEqual(firstFlag);
+
     const served = migrationFlag({
       appConfig: {
         send: async () => ({

@@ -132,22 +132,28 @@ describe('the creation limiter, with a queue', () => {
     // The advance of the express rate is used once; AddToGroup spreads the calls.
     const advance = 22 * EXPRESS + RATE;
     const within = starts.filter((start) => start < BEGIN + 20_000).length;
+
     expect(within).toBeLessThanOrEqual(20 * GROUP_CHANGES_PER_SECOND + advance);
     expect(RATE + EXPRESS).toBeLessThan(GROUP_CHANGES_PER_SECOND);
   });
 
   it('defers only a caller that holds a quarter of the queue', async () => {
     flood('flood', SHARE_SECONDS);
+
     await expect(reserve('flood')).rejects.toMatchObject({ name: 'CreationDeferred' });
+
     const length = queueLength();
+
     await expect(reserve('flood')).rejects.toMatchObject({ name: 'CreationDeferred' });
 
     expect(queueLength()).toBe(length);
     expect(await limiter().estimate('flood')).toBeUndefined();
     expect(await limiter().estimate('other')).toBe(time);
     expect(await reserve('other')).toBe(time);
+
     // Started creations do not count any more.
     time += 30_000;
+
     await expect(reserve('flood')).resolves.toBeGreaterThan(time);
   });
 
@@ -156,6 +162,7 @@ describe('the creation limiter, with a queue', () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 60 }, () => reserve('flood')));
 
     const accepted = outcomes.filter(({ status }) => status === 'fulfilled').length;
+
     expect(accepted).toBeLessThanOrEqual(RATE + 1);
     expect(heldBy('flood')).toBeLessThanOrEqual(SHARE_SECONDS * RATE);
   });
@@ -164,6 +171,7 @@ describe('the creation limiter, with a queue', () => {
     for (const caller of ['a', 'b', 'c', 'd', 'e']) flood(caller, timeLimits.longestQueue / 5 + 1);
 
     const outcomes = await Promise.allSettled(Array.from({ length: 60 }, () => reserve('other')));
+
     expect(outcomes.at(-1)).toMatchObject({ reason: { name: 'CreationDeferred' } });
     expect(await limiter().estimate('other')).toBeUndefined();
   });
@@ -188,7 +196,9 @@ describe('the creation limiter, with a queue', () => {
 
     expect(queueLength()).toBeCloseTo(length);
     expect(heldBy('flood')).toBe(held);
+
     await limiter().release('never reserved');
+
     expect(queueLength()).toBeCloseTo(length);
   });
 
@@ -200,6 +210,7 @@ describe('the creation limiter, with a queue', () => {
     const length = queueLength();
 
     await limiter().release('mine');
+
     expect(queueLength()).toBe(length);
   });
 
@@ -211,9 +222,12 @@ describe('the creation limiter, with a queue', () => {
     }
 
     const periods = Object.keys(table.items.get('caller:flood') ?? {}).filter((name) => /^period/.test(name));
+
     expect(periods.length).toBeLessThan(60);
     expect(Number(table.items.get('caller:flood')?.['expires_at']?.N)).toBeGreaterThan(time / 1000 - 1_000);
+
     const reservation = [...table.items].find(([name]) => name.startsWith('reservation:payments:'))?.[1];
+
     expect(Number(reservation?.['expires_at']?.N)).toBeGreaterThan(BEGIN / 1000);
   });
 

@@ -52,6 +52,7 @@ describe('findUser', () => {
 
   it('returns undefined for an unknown name, and fails for other errors', async () => {
     cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
+
     await expect(find()).resolves.toBeUndefined();
 
     for (const name of ['InternalErrorException', 'ResourceNotFoundException', 'AccessDeniedException']) {
