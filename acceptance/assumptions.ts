@@ -16,7 +16,7 @@ export interface Assumption {
 
 /** Names of checks, with the option that they need; or the reason why no check can verify it, and the mitigation. */
 type Decided =
-  | { readonly checks: readonly string[]; readonly with?: '--full' | '--app2-profile' | '--api-key-file' }
+  | { readonly checks: readonly string[]; readonly with?: '--full' | '--target-profile' | '--api-key-file' }
   | { readonly undecided: string };
 
 const INFERRED = 'inferred';
@@ -157,7 +157,7 @@ export const assumptions: readonly Assumption[] = [
     reliesOn: ['handlers/app2/authorizer.ts'],
     source: 'cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token',
     decidedBy: {
-      checks: ['provisioning/signs-in', 'refusals/wrong-group', 'refusals/wrong-client'],
+      checks: ['provisioning/business-endpoint', 'refusals/wrong-group', 'refusals/wrong-client'],
     },
   },
   {
@@ -205,7 +205,7 @@ export const assumptions: readonly Assumption[] = [
     reliesOn: ['handlers/app2/authorizer.ts', 'contracts/app2-access.ts'],
     source: 'apigateway/latest/developerguide/api-gateway-lambda-authorizer-output; not recorded',
     decidedBy: {
-      checks: ['refusals/invalid-token', 'refusals/wrong-group', 'refusals/unknown-route-of-app2'],
+      checks: ['refusals/invalid-token', 'refusals/wrong-group', 'refusals/unknown-route-of-target'],
     },
   },
   {
@@ -226,26 +226,26 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'rule-on-another-bus',
     assumption:
-      "App1's rule on App2's bus, which CloudFormation makes in App1's account, forwards to a bus of App1's account.",
+      "App1's rule on the target's bus, which CloudFormation makes in App1's account, forwards to a bus of App1's account.",
     reliesOn: ['infra/constructs/notifications.ts', 'infra/constructs/audit-bus.ts'],
     source: 'eventbridge/latest/userguide/eb-cross-account; the conditions of the bus policy inferred',
-    decidedBy: { checks: ['notification/delivered'], with: '--app2-profile' },
+    decidedBy: { checks: ['notification/delivered'], with: '--target-profile' },
   },
   {
     id: 're-encrypt-across-accounts',
     assumption:
-      "App1's role may re-encrypt to App2's key by the key's policy, with a condition on the encryption context of the destination.",
+      "App1's role may re-encrypt to the target's key by the key's policy, with a condition on the encryption context of the destination.",
     reliesOn: ['infra/permissions.ts', 'handlers/app1/encrypt-credentials.ts'],
     source: 'kms/latest/developerguide/conditions-kms (kms:EncryptionContext of ReEncrypt)',
-    decidedBy: { checks: ['provisioning/succeeds'], with: '--app2-profile' },
+    decidedBy: { checks: ['provisioning/succeeds'], with: '--target-profile' },
   },
   {
     id: 'secret-across-accounts',
     assumption:
-      "App1's role reads App2's secret by the secret's policy, and its key by a condition on kms:ViaService and the secret's ARN.",
+      "App1's role reads the target's secret by the secret's policy, and its key by a condition on kms:ViaService and the secret's ARN.",
     reliesOn: ['infra/user-management.ts', 'infra/service-users.ts'],
     source: 'secretsmanager/latest/userguide/auth-and-access_examples_cross',
-    decidedBy: { checks: ['provisioning/succeeds'], with: '--app2-profile' },
+    decidedBy: { checks: ['provisioning/succeeds'], with: '--target-profile' },
   },
   {
     id: 'events-to-a-log',
@@ -292,7 +292,7 @@ export const assumptions: readonly Assumption[] = [
       'CloudWatch publishes to a topic under a customer managed key whose policy names the account as aws:SourceAccount.',
     reliesOn: ['infra/constructs/alarm-topic.ts'],
     source: 'sns/latest/dg/sns-key-management; the condition on the key inferred',
-    decidedBy: { checks: ['operations/alarms-of-app1', 'operations/alarms-of-app2'], with: '--full' },
+    decidedBy: { checks: ['operations/alarms-of-app1', 'operations/alarms-of-target'], with: '--full' },
   },
   {
     id: 'rotation',
@@ -336,6 +336,6 @@ export const assumptions: readonly Assumption[] = [
     assumption: 'A rule with a rate invokes the sweep every five minutes from its deployment on.',
     reliesOn: ['infra/constructs/roll-back-watch.ts'],
     source: 'eventbridge/latest/userguide/eb-rate-expressions',
-    decidedBy: { checks: ['operations/sweeps-of-app1', 'operations/sweeps-of-app2'], with: '--full' },
+    decidedBy: { checks: ['operations/sweeps-of-app1', 'operations/sweeps-of-target'], with: '--full' },
   },
 ];

@@ -5,11 +5,11 @@ import type { Runtime } from '../cli/session.ts';
 import { npmCommand, runCommand } from '../cli/support/command.ts';
 import { profile, region } from '../cli/target-environment.ts';
 import { by, duration } from '../cli/values.ts';
-import { targetName } from '../contracts/services.ts';
+import { APP2, targetName } from '../contracts/services.ts';
 import type { Check } from './check.ts';
 import { stages } from './checks.ts';
 import { runChecks } from './run.ts';
-import { deployedSystem, systemOptions } from './system.ts';
+import { businessRouteOption, deployedSystem, systemOptions } from './system.ts';
 
 /** Exit status when no check is selected. */
 const WRONG_USAGE = 2;
@@ -21,8 +21,8 @@ const newCommand = () =>
   npmCommand('acceptance')
     .description('Verifies a deployed system on its account, and removes what it has created.')
     .option('--profile <name>', "profile of App1's account", by(profile))
-    .option('--target <name>', 'name of the target whose users are created', by(targetName), 'app2')
-    .option('--app2-profile <name>', "profile of App2's account, if it is another one", by(profile))
+    .option('--target <name>', 'name of the target whose users are created', by(targetName), APP2)
+    .option('--target-profile <name>', "profile of the target's account, if it is another one", by(profile))
     .option('--region <name>', 'region of both services', by(region))
     .option('--full', 'include checks that take minutes or notify people: rotation, alarms, two sweeps')
     .option('--only <names...>', 'only checks whose names start with one of these')
@@ -42,13 +42,18 @@ const newCommand = () =>
         .argParser(by(apiUrl)),
     )
     .addOption(
-      new Option('--app2-api-url <url>', "URL of App2's API, if it has a custom domain name")
-        .env('APP2_API_URL')
+      new Option('--target-api-url <url>', "URL of the target's API, if it has a custom domain name")
+        .env('TARGET_API_URL')
         .argParser(by(apiUrl)),
+    )
+    .option(
+      '--business-route <route>',
+      'a business endpoint of the target, as "POST /charges": it is called as a service user; at App2 it is POST /sample',
+      by(businessRouteOption),
     );
 
 /**
- * `npm run acceptance -- --profile P [--app2-profile Q] [--full]`: runs the checks on a deployed system; the last line is
+ * `npm run acceptance -- --profile P [--target NAME --target-profile Q] [--full]`: runs the checks on a deployed system; the last line is
  * `N passed, N failed`. Exit status 0 when no check failed, 1 when a check failed, 2 for wrong usage.
  */
 export async function acceptance(
@@ -80,7 +85,7 @@ export async function acceptance(
       };
       try {
         const system = await deployedSystem(systemOptions.parse(options), world);
-        terminal.out(`App1 as ${system.app1.arn}\nApp2 as ${system.app2.arn}\n`);
+        terminal.out(`App1 as ${system.app1.arn}\nTarget ${system.app2.name} as ${system.app2.arn}\n`);
         const runOptions = { terminal, now: clock.now, interrupted };
         const { passed, failed } = await runChecks(selected, system, runOptions);
         return finish(passed, failed);

@@ -14,9 +14,11 @@ import type { Provisioning } from '../cli/json-output.ts';
 import type { App1, Target } from '../cli/outputs.ts';
 import { pollUntilFinished, removeUser } from '../cli/poll.ts';
 import { proposeFor, type Runtime } from '../cli/session.ts';
+import { type BusinessRoute, businessRoute as businessRouteSchema } from '../contracts/app2-access.ts';
 import { machineCredentials } from '../contracts/app2-api.ts';
 import type { EventName } from '../contracts/events/catalogue.ts';
-import { APP1, targetName } from '../contracts/services.ts';
+import { app2Routes } from '../contracts/routes.ts';
+import { APP1, APP2, targetName } from '../contracts/services.ts';
 import { hasErrorName } from '../handlers/shared/errors.ts';
 import { functionNamed } from '../infra/names.ts';
 import { cleanupRegistry } from './cleanup.ts';
@@ -27,15 +29,30 @@ import { CheckFailed } from './verdict.ts';
  * Requested users and all other resources of a check are removed at the end.
  */
 
+/** A route, as `POST /charges`. */
+export const businessRouteOption = z
+  .string()
+  .regex(/^[A-Z]+ \//, 'must be a method and a path, like "POST /charges"')
+  .transform((route) => {
+    const [method, path = ''] = route.split(/ \/(.*)/s);
+    return { method, path };
+  })
+  .pipe(businessRouteSchema);
+
+/** The business endpoint of App2. */
+const SAMPLE: BusinessRoute = { method: 'POST', path: app2Routes.sample.path };
+
 export const systemOptions = z.object({
   ...connectOptions.pick({ profile: true, region: true, apiKeyFile: true }).shape,
   /** Name of the target whose users are created. */
   target: targetName,
   /** Profile of the target's account, if it is another one. */
-  app2Profile: connectOptions.shape.profile,
+  targetProfile: connectOptions.shape.profile,
   /** URLs of the APIs, if they have custom domain names. */
   app1ApiUrl: connectOptions.shape.apiUrl,
-  app2ApiUrl: connectOptions.shape.apiUrl,
+  targetApiUrl: connectOptions.shape.apiUrl,
+  /** A business endpoint of the target; without it, App2 has POST /sample, and of another target none is known. */
+  businessRoute: businessRouteSchema.optional(),
   /** Timeout of each check, in milliseconds. */
   timeout: z.number(),
 });
@@ -71,8 +88,8 @@ export interface ApiResponse {
   text: string;
 }
 
-interface RequestOptions {
-  method?: 'GET' | 'POST' | 'DELETE';
+interface RequestOptions<Method extends string = BusinessRoute['method']> {
+  method?: Method;
   headers?: Record<string, string>;
   body?: string;
 }
@@ -91,7 +108,7 @@ export type DeployedSystem = Awaited<ReturnType<typeof deployedSystem>>;
 
 /** @throws CliError when one of the stacks is not available with these credentials, or a migration is in progress */
 export async function deployedSystem(
-  { target, app2Profile, app1ApiUrl, app2ApiUrl, timeout, ...rest }: SystemOptions,
+  { target, targetProfile, app1ApiUrl, targetApiUrl, businessRoute, timeout, ...rest }: SystemOptions,
   world: Pick<Runtime, 'clock' | 'connect' | 'environment' | 'interrupted' | 'terminal'>,
 ) {
   const { clock, connect, interrupted } = world;
@@ -99,7 +116,7 @@ export async function deployedSystem(
   const connected = (signal: AbortSignal) => connect(options, { ...world, interrupted: signal });
   const connection1 = connected(interrupted);
   const connection2 =
-    app2Profile === undefined ? connection1 : connect({ ...options, profile: app2Profile }, world);
+    targetProfile === undefined ? connection1 : connect({ ...options, profile: targetProfile }, world);
   const [found1, found2] = await Promise.all([
     accessTo(connection1, connection1.app1, clock.now),
     accessTo(connection2, () => connection2.target(target), clock.now),
@@ -109,7 +126,7 @@ export async function deployedSystem(
   const app2 = {
     ...found2,
     name: target,
-    outputs: { ...found2.outputs, api_url: app2ApiUrl?.replace(/\/$/, '') ?? found2.outputs.api_url },
+    outputs: { ...found2.outputs, api_url: targetApiUrl?.replace(/\/$/, '') ?? found2.outputs.api_url },
   };
 
   const progress = world.terminal.progress();
@@ -245,7 +262,7 @@ export async function deployedSystem(
     /** A signed request to App1, with the API key if there is one. */
     async callApp1(
       path: string,
-      { method = 'GET', headers = {}, body }: RequestOptions = {},
+      { method = 'GET', headers = {}, body }: RequestOptions<'GET' | 'POST' | 'DELETE'> = {},
     ): Promise<ApiResponse> {
       return toApiResponse(await connection1.callApp1(method, path, headers, body));
     },
@@ -265,7 +282,10 @@ export async function deployedSystem(
       return toApiResponse(await fetch(`${address}${path}`, { headers, signal: callLimit(interrupted) }));
     },
 
-    /** A request to App2, with a token or without. */
+    /** A business endpoint of the target, if one is known. */
+    businessRoute: businessRoute ?? (target === APP2 ? SAMPLE : undefined),
+
+    /** A request to the target, with a token or without. */
     async callTarget(
       path: string,
       { method = 'GET', headers = {}, body, token }: RequestOptions & { token?: string } = {},

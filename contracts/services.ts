@@ -10,6 +10,9 @@ export type ServiceKind = z.infer<typeof serviceKind>;
 /** Name of App1. No target may have it. */
 export const APP1 = 'app1';
 
+/** Name of App2, the first target. */
+export const APP2 = 'app2';
+
 /** Name of a service: the prefix of its resources' names, and its name in events, timelines and settings. */
 export const serviceName = z
   .string()

@@ -1,9 +1,9 @@
 import { App, Stack, Validations } from 'aws-cdk-lib';
-import { pascalCase } from '../contracts/services.ts';
+import { APP2, pascalCase } from '../contracts/services.ts';
 import { environments as app1 } from '../handlers/app1/lib/environments.ts';
 import { environments as app2 } from '../handlers/app2/lib/environments.ts';
 import { App1Stack } from './app1-stack.ts';
-import { APP2, App2Stack } from './app2-stack.ts';
+import { App2Stack } from './app2-stack.ts';
 import { bundleHandlers } from './bundle.ts';
 import { rulePacks } from './rule-packs.ts';
 import { isLocal } from './service-settings.ts';

@@ -3,13 +3,11 @@ import { type IUserPool, UserPool } from 'aws-cdk-lib/aws-cognito';
 import type { Construct } from 'constructs';
 import { groups } from '../contracts/app2-api.ts';
 import { app2Routes } from '../contracts/routes.ts';
+import { APP2 } from '../contracts/services.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { ServiceFunction } from './constructs/service-function.ts';
 import { ServiceUsers, type ServiceUsersProps } from './service-users.ts';
 import type { Settings } from './settings.ts';
-
-/** Name of App2. */
-export const APP2 = 'app2';
 
 /** App2, the example of a target: service users, and one business endpoint. */
 export class App2Stack extends Stack {

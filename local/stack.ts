@@ -2,6 +2,7 @@ import getPort from 'get-port';
 import { type Outputs, readOutputs } from '../cli/outputs.ts';
 import { CommandError } from '../cli/support/command-error.ts';
 import type { Progress } from '../cli/support/progress.ts';
+import { APP2 } from '../contracts/services.ts';
 import { bootstrap, deploy, sourceHash, synthesize } from './cdk.ts';
 import { type Emulator, runningEmulator, startEmulator } from './emulator.ts';
 import { guarded } from './interrupt.ts';
@@ -21,9 +22,6 @@ export interface LocalAwsOptions {
   testSwitches?: TestSwitches | undefined;
 }
 
-/** The target that is always deployed. */
-const FIRST_TARGET = 'app2';
-
 /**
  * Starts the local AWS and deploys App1 and the targets. If it is already running, changed sources and further targets are
  * deployed as an update that keeps all data. A local AWS that has crashed is started again without data, because its state is in memory.
@@ -40,7 +38,7 @@ export async function up(options: LocalAwsOptions, progress: Progress): Promise<
         'Stop it with `npm run down`, or set LOCAL_AWS_DIR to another folder.',
       );
     const lambdaEndpoint = options.lambdaEndpoint ?? `http://127.0.0.1:${port}`;
-    const targets = [...new Set([FIRST_TARGET, ...(running?.targets ?? []), ...(options.targets ?? [])])];
+    const targets = [...new Set([APP2, ...(running?.targets ?? []), ...(options.targets ?? [])])];
     const deploymentKey = [hash, lambdaEndpoint, ...targets].join(' ');
     if (running?.deployed === deploymentKey) return readOutputs(directory);
 

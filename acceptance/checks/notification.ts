@@ -7,9 +7,9 @@ import { functionLog, logLines } from '../logs.ts';
 import type { DeployedSystem } from '../system.ts';
 import { assert, CheckFailed, NotApplicable } from '../verdict.ts';
 
-/** Completion notifications: how App1 learns that App2 has finished, when it does not poll. */
+/** Completion notifications: how App1 learns that the target has finished, when it does not poll. */
 
-/** More requests than App1 polls per second (status_polls_per_second): App2 sends a notification for the others. */
+/** More requests than App1 polls per second (status_polls_per_second): the target sends a notification for the others. */
 const BURST_SIZE = 12;
 const BURSTS = 3;
 
@@ -19,7 +19,7 @@ const LOG_DELAY = 15_000; // milliseconds
 /** A log line of a function that a notification has invoked: it has no step. */
 const notifiedLine = z.object({ message: z.literal('Step succeeded'), step: z.undefined().optional() });
 
-/** The ids of creations for which App2 has sent a notification. */
+/** The ids of creations for which the target has sent a notification. */
 async function findNotified(system: DeployedSystem, ids: readonly string[]): Promise<string[]> {
   const lines = await logLines(
     system,
@@ -59,11 +59,11 @@ async function requestBurst(system: DeployedSystem): Promise<string[]> {
 export const notificationChecks: readonly Check[] = [
   {
     name: 'notification/delivered',
-    claim: "A notification on App2's bus reaches App1, by App1's rule on that bus.",
+    claim: "A notification on the target's bus reaches App1, by App1's rule on that bus.",
     async run(system) {
       const { provisioning_id } = (await system.example()).provisioning;
       const { connection, outputs } = system.app2;
-      // The provisioning has finished, so App1 polls App2 or does nothing.
+      // The provisioning has finished, so App1 polls the target or does nothing.
       const { FailedEntryCount, Entries = [] } = await connection.client(EventBridgeClient).send(
         new PutEventsCommand({
           Entries: [
@@ -90,7 +90,7 @@ export const notificationChecks: readonly Check[] = [
   },
   {
     name: 'notification/sent',
-    claim: 'App2 sends a notification for creations that App1 does not poll, and all of them succeed.',
+    claim: 'The target sends a notification for creations that App1 does not poll, and all of them succeed.',
     async run(system) {
       for (let bursts = 1; bursts <= BURSTS; bursts += 1) {
         const ids = await requestBurst(system);

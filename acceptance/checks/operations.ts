@@ -45,15 +45,17 @@ const NEW_QUEUE = 1_000; // milliseconds
 
 /** The topics that the alarms of a service notify. */
 async function topicsOf(system: DeployedSystem, service: ServiceKind): Promise<string[]> {
-  const client = system[service].connection.client(CloudWatchClient);
+  const { connection, name } = system[service];
+  const client = connection.client(CloudWatchClient);
   const actions = new Set<string>();
-  const pages = paginateDescribeAlarms({ client }, { AlarmNamePrefix: alarmNamed(service, '') });
+  const AlarmNamePrefix = alarmNamed(name, '');
+  const pages = paginateDescribeAlarms({ client }, { AlarmNamePrefix });
   for await (const { MetricAlarms = [] } of pages)
     for (const { AlarmName = '', AlarmActions = [], ActionsEnabled } of MetricAlarms) {
       assert(ActionsEnabled === true && AlarmActions.length > 0, `the alarm ${AlarmName} has no action`);
       for (const action of AlarmActions) actions.add(action);
     }
-  assert(actions.size > 0, `there is no alarm whose name starts with ${alarmNamed(service, '')}`);
+  assert(actions.size > 0, `there is no alarm whose name starts with ${AlarmNamePrefix}`);
   return [...actions];
 }
 
@@ -165,9 +167,15 @@ async function checkAlarmDelivery(
 
 const accountOf = (arn: string): string | undefined => arn.split(':')[4];
 
-const alarmDeliveryCheck = (service: ServiceKind, name: string): Check => ({
-  name: `operations/alarms-of-${service}`,
-  claim: `Every alarm of ${name} has a topic, and the topic delivers alarms to its subscribers.`,
+/** The services of the acceptance in names and claims of checks. */
+const SERVICES = {
+  app1: { suffix: 'app1', title: 'App1' },
+  app2: { suffix: 'target', title: 'the target' },
+} as const satisfies Record<ServiceKind, object>;
+
+const alarmDeliveryCheck = (service: ServiceKind): Check => ({
+  name: `operations/alarms-of-${SERVICES[service].suffix}`,
+  claim: `Every alarm of ${SERVICES[service].title} has a topic, and the topic delivers alarms to its subscribers.`,
   full: true,
   async run(system) {
     const topics = await topicsOf(system, service);
@@ -192,9 +200,9 @@ async function readSweepTime(system: DeployedSystem, service: ServiceKind): Prom
   return Date.parse(Item?.['written_at']?.S ?? '') || 0;
 }
 
-const sweepCheck = (service: ServiceKind, name: string): Check => ({
-  name: `operations/sweeps-of-${service}`,
-  claim: `The sweep of ${name} runs by its schedule, twice.`,
+const sweepCheck = (service: ServiceKind): Check => ({
+  name: `operations/sweeps-of-${SERVICES[service].suffix}`,
+  claim: `The sweep of ${SERVICES[service].title} runs by its schedule, twice.`,
   full: true,
   runsInParallel: true,
   async run(system) {
@@ -208,7 +216,10 @@ const waitForSweep = (system: DeployedSystem, service: ServiceKind, after: numbe
   system.eventually(
     async () => {
       const at = await readSweepTime(system, service);
-      assert(at > after, `the sweep of ${service} has not run since ${new Date(after).toISOString()}`);
+      assert(
+        at > after,
+        `the sweep of ${system[service].name} has not run since ${new Date(after).toISOString()}`,
+      );
       return at;
     },
     Math.max(system.timeout, TWO_SWEEPS / 2),
@@ -244,8 +255,8 @@ export const operationChecks: readonly Check[] = [
       return `version ${VersionId}`;
     },
   },
-  alarmDeliveryCheck('app1', 'App1'),
-  alarmDeliveryCheck('app2', 'App2'),
-  sweepCheck('app1', 'App1'),
-  sweepCheck('app2', 'App2'),
+  alarmDeliveryCheck('app1'),
+  alarmDeliveryCheck('app2'),
+  sweepCheck('app1'),
+  sweepCheck('app2'),
 ];

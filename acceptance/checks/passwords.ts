@@ -5,7 +5,7 @@ import { assert } from '../verdict.ts';
 
 /** Passwords that a pool rejects or may reject: such a failure is an error of the caller, not of the system. */
 
-/** Tries a password: App1 rejects the request, App2 rejects it and leaves no user, or it is accepted and signs in. */
+/** Tries a password: App1 rejects the request, the target rejects it and leaves no user, or it is accepted and signs in. */
 async function tryPassword(
   system: DeployedSystem,
   password: string,
@@ -36,7 +36,7 @@ async function tryPassword(
 
 const RESULT_TEXTS = {
   refused: 'App1 rejected it (INVALID_REQUEST)',
-  rejected: 'App2 rejected it (PASSWORD_REJECTED), and no user is left',
+  rejected: 'the target rejected it (PASSWORD_REJECTED), and no user is left',
   accepted: 'it was accepted, and signs in',
 } as const;
 

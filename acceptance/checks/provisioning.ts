@@ -7,11 +7,13 @@ import {
 import { getTimeline, requestUser } from '../../cli/app1-api.ts';
 import { provisioning as provisioningSchema } from '../../cli/json-output.ts';
 import { sampleReply } from '../../contracts/app2-api.ts';
+import { app2Routes } from '../../contracts/routes.ts';
 import { serviceKinds } from '../../contracts/services.ts';
+import { callBusinessRoute, noBusinessRoute } from '../business-route.ts';
 import type { Check } from '../check.ts';
 import { describeResponse, expectProblem } from '../responses.ts';
 import { type DeployedSystem, newPassword } from '../system.ts';
-import { assert } from '../verdict.ts';
+import { assert, NotApplicable } from '../verdict.ts';
 
 /** Requests of callers to App1 and their outcomes. */
 
@@ -79,33 +81,41 @@ export const provisioningChecks: readonly Check[] = [
   },
   {
     name: 'provisioning/signs-in',
-    claim: 'The service user signs in with the password of the request, and /sample identifies it.',
+    claim: 'The service user signs in with the password of the request.',
     async run(system) {
       const { user } = await system.example();
-      const token = await system.signIn(user);
-      const response = await system.callTarget('/sample', {
-        method: 'POST',
-        token,
-        headers: JSON_BODY,
-        body: JSON.stringify({ data: { n: 1 } }),
-      });
-      assert(response.status === 200, `/sample returned ${describeResponse(response)}`);
-      const { username, received } = sampleReply.parse(JSON.parse(response.text));
-      assert(username === user.username && received['n'] === 1, `/sample identified the user as ${username}`);
+      await system.signIn(user);
+      return `${user.username} signed in`;
+    },
+  },
+  {
+    name: 'provisioning/business-endpoint',
+    claim: 'A business endpoint of the target accepts the token of the service user; /sample identifies it.',
+    async run(system) {
+      const { businessRoute } = system;
+      if (businessRoute === undefined) throw new NotApplicable(noBusinessRoute(system));
+      const { user } = await system.example();
+      const response = await callBusinessRoute(system, businessRoute, await system.signIn(user));
+      const { method, path } = businessRoute;
+      const returned = `${method} /${path} returned ${describeResponse(response)}`;
+      assert(![401, 403].includes(response.status) && response.status < 500, returned);
+      if (path !== app2Routes.sample.path) return returned;
+      const { username } = sampleReply.parse(JSON.parse(response.text));
+      assert(username === user.username, `/sample identified the user as ${username}`);
       return `/sample returned ${username}`;
     },
   },
   {
     name: 'provisioning/machine-signs-in',
     claim:
-      "App1's machine user signs in with the credentials of the secret, and App2 returns the status of its creation.",
+      "App1's machine user signs in with the credentials of the secret, and the target returns the status of its creation.",
     async run(system) {
       const { provisioning } = await system.example();
       const token = await system.machineToken();
       const path = `/admin/create-user/${provisioning.provisioning_id}`;
       const response = await system.callTarget(path, { token });
-      assert(response.status === 200, `App2 returned ${describeResponse(response)}`);
-      return 'App2 returned the status of the creation';
+      assert(response.status === 200, `the target returned ${describeResponse(response)}`);
+      return 'the target returned the status of the creation';
     },
   },
   {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MAX_BODY_BYTES, type ProblemCode } from '../../contracts/problems.ts';
+import { callBusinessRoute, noBusinessRoute } from '../business-route.ts';
 import type { Check } from '../check.ts';
 import { expectProblem } from '../responses.ts';
 import type { ApiResponse, DeployedSystem } from '../system.ts';
@@ -91,15 +92,15 @@ const refusals: readonly Refusal[] = [
   },
   {
     name: 'no-token',
-    description: 'A request to App2 without a token',
+    description: 'A request to the target without a token',
     code: 'UNAUTHENTICATED',
-    send: (system) => system.callTarget('/sample', { ...POST, body: '{"data": {}}' }),
+    send: (system) => system.callTarget(`/admin/create-user/${randomUUID()}`),
   },
   {
     name: 'invalid-token',
-    description: 'A request to App2 with an invalid token',
+    description: 'A request to the target with an invalid token',
     code: 'UNAUTHENTICATED',
-    send: (system) => system.callTarget('/sample', { ...POST, body: '{"data": {}}', token: 'e30.e30.e30' }),
+    send: (system) => system.callTarget(`/admin/create-user/${randomUUID()}`, { token: 'e30.e30.e30' }),
   },
   {
     name: 'wrong-group',
@@ -113,14 +114,16 @@ const refusals: readonly Refusal[] = [
   },
   {
     name: 'wrong-client',
-    description: "The machine user's token on the business endpoint",
+    description: "The machine user's token on a business endpoint",
     code: 'FORBIDDEN',
-    send: async (system) =>
-      system.callTarget('/sample', { ...POST, body: '{"data": {}}', token: await system.machineToken() }),
+    async send(system) {
+      if (system.businessRoute === undefined) throw new NotApplicable(noBusinessRoute(system));
+      return callBusinessRoute(system, system.businessRoute, await system.machineToken());
+    },
   },
   {
-    name: 'unknown-route-of-app2',
-    description: 'A request with a token to a route that App2 does not have',
+    name: 'unknown-route-of-target',
+    description: 'A request with a token to a route that the target does not have',
     code: 'FORBIDDEN',
     async send(system) {
       const { user } = await system.example();

@@ -21,7 +21,7 @@ async function stopExecution(system: DeployedSystem, service: ServiceKind, id: s
   const execution = { executionArn: executionArn(outputs.state_machine_arn, id) };
   await system.eventually(async () => {
     await stepFunctions.send(new StopExecutionCommand(execution)).catch((error: unknown) => {
-      assert(!hasErrorName(error, 'ExecutionDoesNotExist'), `${service} has not started ${id}`);
+      assert(!hasErrorName(error, 'ExecutionDoesNotExist'), `${system[service].name} has not started ${id}`);
       // The error for a finished execution is not documented. Its status decides.
       if (!hasErrorName(error, 'ValidationException')) throw error;
     });
@@ -38,14 +38,13 @@ async function requestAndStop(system: DeployedSystem, service: ServiceKind): Pro
     await system.waitUntilFinished(id);
   }
   throw new NotApplicable(
-    `${MAX_ATTEMPTS} provisionings had finished at ${service} before they could be stopped`,
+    `${MAX_ATTEMPTS} provisionings had finished at ${system[service].name} before they could be stopped`,
   );
 }
 
 /** Waits until the log of the rule's function contains the provisioning. The sweep is another function. */
 async function checkRuleCalled(system: DeployedSystem, service: ServiceKind, id: string): Promise<void> {
-  const startRollBack = { app1: 'start-roll-back', app2: 'start-roll-back' }[service];
-  const name = functionNamed(system[service].name, startRollBack);
+  const name = functionNamed(system[service].name, 'start-roll-back');
   await system.eventually(async () => {
     const lines = await logLines(system, service, functionLog(name), id);
     assert(lines.length > 0, `${name} was not invoked for ${id}`);
@@ -95,7 +94,7 @@ export const removalChecks: readonly Check[] = [
   {
     name: 'removal/stopped-creation',
     claim:
-      "A creation that is stopped is rolled back by App2's rule on status changes, and App1 fails without a user.",
+      "A creation that is stopped is rolled back by the target's rule on status changes, and App1 fails without a user.",
     runsInParallel: true,
     async run(system) {
       const id = await requestAndStop(system, 'app2');

@@ -175,8 +175,11 @@ export const signalChecks: readonly Check[] = [
         );
         alarms.push(...(await readRaisedAlarms(system, service, [alarmNamed(name, 'system-failures')])));
       }
-      const [app1 = 0, app2 = 0] = counts;
-      assert(app1 + app2 === 0, `SystemFailures has counted ${app1} at App1 and ${app2} at App2`);
+      const [app1 = 0, target = 0] = counts;
+      assert(
+        app1 + target === 0,
+        `SystemFailures has counted ${app1} at App1 and ${target} at ${system.app2.name}`,
+      );
       assert(alarms.length === 0, `raised since the start: ${alarms.join(', ')}`);
       return 'SystemFailures has counted nothing, and its alarm is not raised';
     },
@@ -202,7 +205,7 @@ export const signalChecks: readonly Check[] = [
       return system.eventually(async () => {
         const names = await readSegmentNames(system, system.trace);
         const missing = serviceKinds.filter(
-          (service) => !names.some((name) => name.startsWith(`${service}-`)),
+          (service) => !names.some((name) => name.startsWith(`${system[service].name}-`)),
         );
         assert(missing.length === 0, `the trace ${system.trace} has no segment of ${missing.join(' and ')}`);
         return `${system.trace}: ${names.length} segments`;

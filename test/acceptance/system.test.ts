@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { deployedSystem, type SystemOptions } from '../../acceptance/system.ts';
+import { allChecks } from '../../acceptance/checks.ts';
+import { businessRouteOption, deployedSystem, type SystemOptions } from '../../acceptance/system.ts';
 import { CheckFailed } from '../../acceptance/verdict.ts';
 import type { Connection, ConnectOptions } from '../../cli/connect.ts';
 import { problemBody } from '../../contracts/problems.ts';
@@ -79,7 +80,7 @@ describe('a deployed system', () => {
     };
 
     expect(await profiles({ profile: 'users' })).toEqual({ connectOptions: ['users'], apart: false });
-    expect(await profiles({ profile: 'users', app2Profile: 'payments' })).toEqual({
+    expect(await profiles({ profile: 'users', targetProfile: 'payments' })).toEqual({
       connectOptions: ['users', 'payments'],
       apart: true,
     });
@@ -97,6 +98,43 @@ describe('a deployed system', () => {
     await expect(systemWith([], new AbortController(), { logGroups })).rejects.toMatchObject({
       code: 'MIGRATION',
     });
+  });
+});
+
+describe('the business endpoint of the target', () => {
+  const routeAt = async (options: Partial<SystemOptions>) =>
+    (await systemWith([], new AbortController(), { options })).system.businessRoute;
+
+  it('is /sample at App2, that of the option at any target, and else unknown', async () => {
+    const charges = { method: 'POST', path: 'charges' } as const;
+
+    expect(await routeAt({})).toEqual({ method: 'POST', path: 'sample' });
+    expect(await routeAt({ target: 'payments', businessRoute: charges })).toEqual(charges);
+    expect(await routeAt({ target: 'payments' })).toBeUndefined();
+  });
+
+  it.each(['provisioning/business-endpoint', 'refusals/wrong-client'])(
+    'is not checked by %s when it is unknown',
+    async (name) => {
+      const { system } = await systemWith([], new AbortController(), { options: { target: 'payments' } });
+      const check = allChecks.find((one) => one.name === name);
+
+      await expect(check?.run(system)).rejects.toMatchObject({
+        name: 'NotApplicable',
+        message: expect.stringContaining('payments'),
+      });
+    },
+  );
+
+  it.each([
+    ['POST /charges', { method: 'POST', path: 'charges' }],
+    ['GET /charges/ch-1', { method: 'GET', path: 'charges/ch-1' }],
+    ['charges', undefined],
+    ['POST charges', undefined],
+    ['BREW /coffee', undefined],
+    ['POST /admin/create-user', undefined],
+  ])('is parsed from %j as %j', (text, route) => {
+    expect(businessRouteOption.safeParse(text).data).toEqual(route);
   });
 });
 

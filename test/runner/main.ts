@@ -49,7 +49,7 @@ const subscribers = tools('subscribers', 'delivery|example');
 const alarms = tools('alarms', 'alarms');
 /** The acceptance on a system with several defects; `acceptanceWhole` tests the others one by one, and the whole acceptance. */
 const acceptance = tools('acceptance', 'acceptance-sample');
-const acceptanceWhole = tools('acceptance-whole', 'acceptance-whole');
+const acceptanceWhole = tools('acceptance-whole', 'acceptance-whole|acceptance-target');
 /** The commands of the guides, with the AWS CLI and the CDK CLI, which are slow. */
 const guides = tools('guides', 'deploying|migration|payments|runbooks');
 /** Removes permissions that other tests need, so it has a local AWS of its own. */

@@ -14,16 +14,17 @@ export interface Accepted {
 }
 
 /**
- * Variables by which the acceptance uses the local AWS as AWS. The URLs are needed because the local AWS serves all APIs
+ * Variables by which the acceptance uses a local AWS as AWS. The URLs are needed because the local AWS serves all APIs
  * under its endpoint, while each API has its own host on AWS.
+ * @param target whose users are created
  */
-export const asOnAws = (): Record<string, string> => ({
-  AWS_ENDPOINT_URL: outputs.endpoint,
-  AWS_REGION: outputs.region,
-  AWS_ACCESS_KEY_ID: outputs.access_key_id,
-  AWS_SECRET_ACCESS_KEY: outputs.secret_access_key,
-  APP1_API_URL: outputs.app1.api_url,
-  APP2_API_URL: outputs.app2.api_url,
+export const asOnAws = (system = outputs, target = system.app2): Record<string, string> => ({
+  AWS_ENDPOINT_URL: system.endpoint,
+  AWS_REGION: system.region,
+  AWS_ACCESS_KEY_ID: system.access_key_id,
+  AWS_SECRET_ACCESS_KEY: system.secret_access_key,
+  APP1_API_URL: system.app1.api_url,
+  TARGET_API_URL: target.api_url,
 });
 
 /** Runs the acceptance with these arguments. `environment` is added to the variables of this process. */

@@ -300,7 +300,7 @@ export const otherDefects: readonly Defect[] = [
   {
     name: 'the authorizer has the id of another client',
     seed: () => setVariable('app2-authorizer', 'SERVICE_CLIENT_ID', 'another-client'),
-    detectedBy: ['provisioning/signs-in'],
+    detectedBy: ['provisioning/business-endpoint'],
   },
   {
     name: 'the secret contains credentials that no user has',

@@ -63,7 +63,7 @@ describe('npm run acceptance --full on a system without a defect', () => {
   });
 });
 
-describe('npm run acceptance with --profile and --app2-profile', () => {
+describe('npm run acceptance with --profile and --target-profile', () => {
   it('calls each service with its own profile', async () => {
     const home = mkdtempSync(join(tmpdir(), 'profiles-'));
     const file = join(home, 'config');
@@ -73,13 +73,13 @@ describe('npm run acceptance with --profile and --app2-profile', () => {
       `aws_secret_access_key = ${outputs.secret_access_key}`,
     ].join('\n');
     writeFileSync(file, `[profile users]\n${profile}\n[profile payments]\n${profile}\n`);
-    const { AWS_ENDPOINT_URL = '', APP1_API_URL = '', APP2_API_URL = '' } = asOnAws();
+    const { AWS_ENDPOINT_URL = '', APP1_API_URL = '', TARGET_API_URL = '' } = asOnAws();
     const { failed, status } = await accept(
       [
-        ...['--profile', 'users', '--app2-profile', 'payments', '--timeout', '60s'],
+        ...['--profile', 'users', '--target-profile', 'payments', '--timeout', '60s'],
         ...['--only', 'provisioning/succeeds', 'notification/delivered'],
       ],
-      { AWS_CONFIG_FILE: file, AWS_ENDPOINT_URL, APP1_API_URL, APP2_API_URL },
+      { AWS_CONFIG_FILE: file, AWS_ENDPOINT_URL, APP1_API_URL, TARGET_API_URL },
     );
 
     expect([failed, status]).toEqual([[], 0]);

@@ -94,7 +94,7 @@ async function setApiUrls(): Promise<void> {
     return localApiUrl(url, aws.endpoint);
   };
   const [app1, app2] = [await urlOf('App1'), await urlOf('App2')];
-  await shell.run(`export APP1_API_URL=${app1} APP2_API_URL=${app2}`);
+  await shell.run(`export APP1_API_URL=${app1} TARGET_API_URL=${app2}`);
   const lambda = new LambdaClient(configuration);
   const FunctionName = 'app1-call-target';
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));

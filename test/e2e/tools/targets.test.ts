@@ -13,6 +13,7 @@ import { testDirectory } from '../../../local/paths.ts';
 import { type PublishedEvent, systemOf } from '../../../local/system.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { commandsIn } from '../../support/documented.ts';
+import { accept, asOnAws } from '../support/acceptance.ts';
 import { type CommandResult, run } from '../support/commands.ts';
 
 /** A local AWS of its own with a second target, and the commands of docs/targets.md. */
@@ -173,6 +174,23 @@ describe('a local AWS with a second target', () => {
     expect(new Set(checks.map(({ service }) => service))).toEqual(
       new Set(['all', 'app1', 'app2', 'payments']),
     );
+  });
+});
+
+describe('npm run acceptance at a target that has no business endpoint', () => {
+  it('verifies the users of this target, and lists what it could not check', async () => {
+    const { failed, passed, notChecked, output } = await accept(
+      ['--target', 'payments', '--timeout', '60s', '--only', 'health', 'provisioning', 'refusals'],
+      asOnAws(outputs, outputs.targets['payments']),
+    );
+
+    expect([failed, output]).toEqual([[], expect.stringContaining('Target payments as')]);
+    expect(passed).toEqual(expect.arrayContaining(['provisioning/signs-in', 'refusals/no-token']));
+    expect(notChecked).toEqual([
+      'provisioning/business-endpoint',
+      'refusals/missing-api-key',
+      'refusals/wrong-client',
+    ]);
   });
 });
 
