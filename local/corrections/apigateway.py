@@ -12,7 +12,7 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_evaluator, sigv4
 from ministack.core.iam_evaluator import AuthError
-from ministack.core.responses import get_request_client_ip
+from ministack.core.responses import get_account_id, get_request_client_ip
 from ministack.services import apigateway_v1
 
 from corrections.support import replace_text, wrap_function
@@ -32,6 +32,8 @@ def apply() -> None:
     choose_models_by_content_type()
     choose_templates_by_content_type()
     answer_denials_by_gateway_response()
+    wrap_function(apigateway_v1, "find_api_scope", find_api_of_any_account)
+    authorize_in_account_of_the_api()
     wrap_function(app, "_enforce_execute_api", check_scope)
     wrap_function(app, "_enforce_execute_api", check_host)
 
@@ -141,6 +143,29 @@ def denied_by_policy(
         return None
     message = f"User: {denied.principal_arn} is not authorized to perform: {action} on resource: {resource}"
     return gateway_response(AuthError("AccessDenied", message))
+
+
+def find_api_of_any_account(
+    original: Callable[[str], tuple[str, str] | None], api_id: str
+) -> tuple[str, str] | None:
+    """apigateway/latest/developerguide/how-to-call-api: the host of an API contains its id, and an API is called
+    without credentials of its account. MiniStack finds APIs of the account of the signature, or of the default
+    account."""
+    owners = (scope for (*scope, name), _ in apigateway_v1._rest_apis.all_items() if name == api_id)
+    return original(api_id) or next(((account, region) for account, region in owners), None)
+
+
+def authorize_in_account_of_the_api() -> None:
+    """apigateway/latest/developerguide/apigateway-authorization-flow (IAM authorization): the ARN of a method
+    contains the account of the API, and a caller of another account also needs an Allow in the policy of the API.
+    MiniStack authorizes for the ARN in the account of the caller."""
+    app._account_of_api = lambda api_id: (apigateway_v1.find_api_scope(api_id) or (get_account_id(),))[0]
+    replace_text(
+        app,
+        "_enforce_execute_api",
+        "extract_region(headers, query_params), get_account_id(),\n",
+        "extract_region(headers, query_params), _account_of_api(api_id),\n",
+    )
 
 
 def check_host(

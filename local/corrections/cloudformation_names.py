@@ -22,6 +22,7 @@ from ministack.services import (
 )
 from ministack.services.cloudformation import provisioners, stacks
 
+from corrections.accounts import in_account_of
 from corrections.support import replace_text, wrap_function
 
 Properties = dict[str, Any]
@@ -49,14 +50,16 @@ def arn_of(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}"
 
 
+def rule_exists(name: str, properties: Properties) -> bool:
+    with in_account_of(properties.get("EventBusName") or ""):
+        return eventbridge._rule_key(name, provisioners._eb_rule_bus_name(properties)) in eventbridge._rules
+
+
 NAMED: dict[str, tuple[str, Callable[[str, Properties], bool]]] = {
     "AWS::CloudWatch::Alarm": ("AlarmName", lambda name, _: name in cloudwatch._alarms),
     "AWS::CloudWatch::Dashboard": ("DashboardName", lambda name, _: name in cloudwatch._dashboards),
     "AWS::DynamoDB::Table": ("TableName", lambda name, _: name in dynamodb._tables),
-    "AWS::Events::Rule": (
-        "Name",
-        lambda name, new: eventbridge._rule_key(name, provisioners._eb_rule_bus_name(new)) in eventbridge._rules,
-    ),
+    "AWS::Events::Rule": ("Name", rule_exists),
     "AWS::KMS::Alias": ("AliasName", lambda name, _: kms._alias_arn(name) in kms._aliases),
     "AWS::Lambda::Function": ("FunctionName", lambda name, _: name in lambda_svc._functions),
     "AWS::Logs::LogGroup": ("LogGroupName", lambda name, _: name in cloudwatch_logs._log_groups),

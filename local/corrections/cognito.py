@@ -10,9 +10,10 @@ import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from corrections.support import wrap_function
-from ministack.core.responses import error_response_json
+from ministack.core.responses import error_response_json, request_scope
 from ministack.services import cognito
+
+from corrections.support import wrap_function
 
 Fields = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -20,6 +21,7 @@ Response = tuple[int, dict[str, str], bytes]
 
 def apply() -> None:
     wrap_function(cognito, "_dispatch_idp", ignore_case)
+    wrap_function(cognito, "_dispatch_idp", find_pool_of_any_account)
     wrap_function(cognito, "_update_user_attributes", keep_what_the_client_may_not_write)
     wrap_function(cognito, "_admin_update_user_attributes", keep_what_is_immutable)
     cognito._PASSWORD_AUTH_FLOWS.update(FLOWS)
@@ -153,6 +155,31 @@ async def ignore_case(original: Callable[[str, Fields], Awaitable[Response]], ac
     if pool is None or pool.get("UsernameConfiguration", {}).get("CaseSensitive", True):
         return await original(action, request)
     return await original(action, as_stored(pool, request))
+
+
+async def find_pool_of_any_account(
+    original: Callable[[str, Fields], Awaitable[Response]], action: str, request: Fields
+) -> Response:
+    """cognito-user-identity-pools/latest/APIReference/API_InitiateAuth and others: no IAM policy is evaluated for
+    requests about an app client or with a user's token, and they need no signature. So the id of the client or the
+    token finds the pool.
+
+    MiniStack finds pools of the account of the signature, or of the default account.
+    """
+    pool_id = signed_in_pool(request) if action in cognito._UNSIGNED_IDP_ACTIONS else None
+    for (account, region, name), _ in cognito._user_pools.all_items():
+        if name == pool_id:
+            with request_scope(account, region):
+                return await original(action, request)
+    return await original(action, request)
+
+
+def signed_in_pool(request: Fields) -> str | None:
+    """The id of the pool with the app client or the token of the request."""
+    tokens = (request.get(name) for name in ("AccessToken", "RefreshToken", "Token"))
+    issuers = [pool for pool in map(cognito._pool_id_from_token, tokens) if pool]
+    clients = (name for name, pool in cognito._all_pools() if request.get("ClientId") in pool["_clients"])
+    return next(clients, None) or next(iter(issuers), None)
 
 
 def pool_of(request: Fields) -> Fields | None:

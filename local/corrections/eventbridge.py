@@ -189,11 +189,13 @@ def event_keys(entries: list[dict[str, Any]], by_rule: bool) -> dict[str, Any]:
 
 
 def bus_policy_for_arn(arn: str) -> tuple[Any, str] | None:
-    """eventbridge/latest/userguide/eb-event-bus-permissions: the bus's policy is part of every authorization.
+    """eventbridge/latest/userguide/eb-event-bus-perms: the bus's policy is part of every authorization, also of those
+    for its rules.
 
     MiniStack only stores it. Returns the bus's policy and owner; None if the bus does not exist.
     """
-    _, _, name = arn.partition(":event-bus/")
+    kind, *names = arn.rpartition(":")[2].split("/")
+    name = names[0] if kind == "event-bus" or len(names) > 1 else "default"
     if name not in eventbridge._event_buses:
         return None
     return eventbridge._event_bus_policies.get(name), get_account_id()

@@ -12,6 +12,7 @@ from ministack.core.arn import parse_arn
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam
 
+from corrections.accounts import in_account_of, is_foreign, owner_of
 from corrections.support import replace_text, wrap_function
 
 Policy = str | Mapping[str, Any] | None
@@ -138,11 +139,17 @@ def role_may(
 
     IAM/latest/UserGuide/id_roles_create_for-service, IAM/latest/UserGuide/confused-deputy.
     """
-    name = role_arn.rsplit("/", 1)[-1]
+    with in_account_of(role_arn):
+        return role_of_this_account_may(service, role_arn.rsplit("/", 1)[-1], action, resource, source, keys)
+
+
+def role_of_this_account_may(
+    service: str, name: str, action: str, resource: str, source: str, keys: Mapping[str, Any] | None
+) -> bool:
     role = iam._roles.get(name)
     if role is None or not trusts(role, service, source):
         return False
-    account = parse_arn(role_arn).account_id
+    account = get_account_id()
     context = iam_evaluator.EvalContext(
         principal_arn=f"arn:aws:sts::{account}:assumed-role/{name}/{service.split('.')[0]}",
         principal_type="AssumedRole",
@@ -153,7 +160,12 @@ def role_may(
         secure_transport=True,
         service_context={key.lower(): value for key, value in (keys or {}).items()},
     )
-    return iam_evaluator.evaluate(context, iam_evaluator._gather_role_policies(name, account)).decision == "Allow"
+    identity = iam_evaluator.evaluate(context, iam_evaluator._gather_role_policies(name, account))
+    if not is_foreign(resource):
+        return identity.decision == "Allow"
+    # IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account: the policy of the resource counts, too.
+    policy, owner = iam_evaluator._resource_policy(parse_arn(resource).service, resource) or (None, owner_of(resource))
+    return iam_evaluator.combine_resource_policy(identity, context, policy, owner).decision == "Allow"
 
 
 def trusts(role: Mapping[str, Any], service: str, source: str) -> bool:
@@ -173,4 +185,4 @@ def trusts(role: Mapping[str, Any], service: str, source: str) -> bool:
 def source_context(source: str) -> dict[str, str]:
     """IAM/latest/UserGuide/reference_policies_condition-keys (aws:SourceArn, aws:SourceAccount); aws:SourceOwner is an older
     name of the latter, in the policy that topics have by default."""
-    return {"aws:sourcearn": source, "aws:sourceaccount": get_account_id(), "aws:sourceowner": get_account_id()}
+    return {"aws:sourcearn": source, "aws:sourceaccount": owner_of(source), "aws:sourceowner": owner_of(source)}

@@ -15,6 +15,7 @@ from ministack.core import iam_actions
 from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import kms
 
+from corrections.accounts import in_account_of
 from corrections.support import wrap_function
 
 Request = dict[str, Any]
@@ -226,9 +227,16 @@ def parse(body: bytes) -> Request:
         return {}
 
 
+def find_key(reference: str) -> Key | None:
+    """kms/latest/developerguide/key-policy-modifying-external-accounts: the ARN of a key or of an alias finds it in its
+    account. MiniStack finds the caller's own keys only."""
+    with in_account_of(reference):
+        return kms._resolve_key(reference)
+
+
 def key_arn(reference: str) -> str:
     """The ARN of the key with an id, an ARN or an alias; the reference itself if there is none."""
-    key = kms._resolve_key(reference)
+    key = find_key(reference)
     return key["Arn"] if key else reference or "*"
 
 
@@ -237,7 +245,7 @@ def is_symmetric(key: Key) -> bool:
 
 
 def existing_key(reference: str) -> Key:
-    key = kms._resolve_key(reference)
+    key = find_key(reference)
     if key is None:
         raise refused("NotFoundException", f"Key '{reference}' does not exist")
     return key
@@ -259,7 +267,8 @@ def encrypting_key(ciphertext: bytes, expected: str | None, operation: str) -> K
     IncorrectKeyException, regardless of its usage.
     """
     named = existing_key(expected) if expected else None
-    key = kms._resolve_key(ciphertext[:KEY_ID_LENGTH].decode("ascii", "replace"))
+    with in_account_of(expected or ""):
+        key = kms._resolve_key(ciphertext[:KEY_ID_LENGTH].decode("ascii", "replace"))
     if key is None or ciphertext[KEY_ID_LENGTH : KEY_ID_LENGTH + len(FORMAT)] != FORMAT:
         raise refused("InvalidCiphertextException")
     if named is not None and named["Arn"] != key["Arn"]:

@@ -1,4 +1,4 @@
-import { account, endpoint, region } from './clients.ts';
+import { endpoint, region, root } from './clients.ts';
 import { present } from './present.ts';
 import { createStack, type Template } from './stacks.ts';
 
@@ -33,16 +33,17 @@ export interface Api {
 }
 
 /**
- * A REST API that echoes. /token has a TOKEN authorizer, /caller/{id} IAM authorization, the others none; /checked validates
- * every body, /checked-by-type JSON bodies; /narrow takes one request a second; /keyed wants an API key. The function
- * behind /closed lets API Gateway invoke it for another path only; that of the authorizer of /gated does not let it.
+ * A REST API that echoes, by default in the account of this suite. /token has a TOKEN authorizer, /caller/{id} IAM
+ * authorization, the others none; /checked validates every body, /checked-by-type JSON bodies; /narrow takes one
+ * request a second; /keyed wants an API key. The function behind /closed lets API Gateway invoke it for another path
+ * only; that of the authorizer of /gated does not let it.
  */
-export async function createApi(): Promise<Api> {
-  const { outputs } = await createStack(template);
+export async function createApi(credentials = root): Promise<Api> {
+  const { outputs } = await createStack(template, credentials);
   return {
     url: `${endpoint}/restapis/${outputs['Id']}/v1/_user_request_`,
     name: present(outputs['Name']),
-    arn: `arn:aws:execute-api:${region}:${account}:${outputs['Id']}/*`,
+    arn: `arn:aws:execute-api:${region}:${outputs['Account']}:${outputs['Id']}/*`,
     logGroup: present(outputs['LogGroup']),
   };
 }
@@ -184,6 +185,7 @@ const template: Template = {
   Outputs: {
     Name: { Value: { Ref: 'AWS::StackName' } },
     Id: { Value: RestApiId },
+    Account: { Value: { Ref: 'AWS::AccountId' } },
     LogGroup: { Value: { Ref: 'LogGroup' } },
   },
 };

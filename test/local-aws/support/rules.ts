@@ -6,7 +6,7 @@ import {
   type Target,
 } from '@aws-sdk/client-eventbridge';
 import { SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { client } from './clients.ts';
+import { client, root } from './clients.ts';
 import { present } from './present.ts';
 import { policy } from './roles.ts';
 import { unique } from './unique.ts';
@@ -14,13 +14,16 @@ import { unique } from './unique.ts';
 const events = client(EventBridgeClient);
 const sqs = client(SQSClient);
 
-export async function createBus(): Promise<{ EventBusName: string; EventBusArn: string }> {
+/** Creates a bus, by default in the account of this suite. */
+export async function createBus(credentials = root): Promise<{ EventBusName: string; EventBusArn: string }> {
   const Name = unique('bus');
-  const { EventBusArn } = await events.send(new CreateEventBusCommand({ Name }));
+  const { EventBusArn } = await client(EventBridgeClient, credentials).send(
+    new CreateEventBusCommand({ Name }),
+  );
   return { EventBusName: Name, EventBusArn: present(EventBusArn) };
 }
 
-/** Creates a rule for the target; by default it matches every event of these tests. Returns its ARN. */
+/** Creates a rule on a bus (name or ARN), by default for every event of these tests. Returns its ARN. */
 export async function connect(
   EventBusName: string,
   target: Omit<Target, 'Id'>,

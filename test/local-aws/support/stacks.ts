@@ -7,12 +7,14 @@ import {
   ListStacksCommand,
   UpdateStackCommand,
 } from '@aws-sdk/client-cloudformation';
-import { client } from './clients.ts';
+import { type Credentials, client, root } from './clients.ts';
 import { eventually } from './eventually.ts';
 import { present } from './present.ts';
 import { unique } from './unique.ts';
 
-const cloudFormation = client(CloudFormationClient);
+/** Stacks of the account of these credentials. */
+const cloudFormationOf = (credentials: Credentials) => client(CloudFormationClient, credentials);
+const cloudFormation = cloudFormationOf(root);
 
 export interface Template {
   Parameters?: Record<string, { Type: 'String'; Default?: string }>;
@@ -25,11 +27,11 @@ export interface Stack {
   outputs: Record<string, string>;
 }
 
-/** Creates a stack and waits until it is complete. */
-export async function createStack(template: Template): Promise<Stack> {
+/** Creates a stack, by default in the account of this suite, and waits until it is complete. */
+export async function createStack(template: Template, credentials = root): Promise<Stack> {
   const StackName = unique('stack');
-  await cloudFormation.send(new CreateStackCommand({ StackName, ...body(template) }));
-  return waitForStatus(StackName, 'CREATE_COMPLETE');
+  await cloudFormationOf(credentials).send(new CreateStackCommand({ StackName, ...body(template) }));
+  return waitForStatus(StackName, 'CREATE_COMPLETE', credentials);
 }
 
 export async function updateStack({ name }: Stack, template: Template): Promise<Stack> {
@@ -66,24 +68,28 @@ export async function createStackThatFails(
   return { name, status: present((await ended(name)).StackStatus) };
 }
 
-const ended = (name: string) =>
+const ended = (name: string, credentials = root) =>
   eventually(async () => {
-    const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName: name }));
+    const { Stacks } = await cloudFormationOf(credentials).send(
+      new DescribeStacksCommand({ StackName: name }),
+    );
     const found = present(Stacks?.[0]);
     if (/_IN_PROGRESS$/.test(present(found.StackStatus))) throw new Error(`${name} is ${found.StackStatus}`);
     return found;
   }, 30_000);
 
-async function waitForStatus(name: string, wanted: string): Promise<Stack> {
-  const stack = await ended(name);
+async function waitForStatus(name: string, wanted: string, credentials = root): Promise<Stack> {
+  const stack = await ended(name, credentials);
   if (stack.StackStatus !== wanted)
-    throw new Error(`${name} is ${stack.StackStatus}: ${await failures(name)}`);
+    throw new Error(`${name} is ${stack.StackStatus}: ${await failures(name, credentials)}`);
   const outputs = (stack.Outputs ?? []).map((one) => [one.OutputKey, one.OutputValue]);
   return { name, outputs: Object.fromEntries(outputs) };
 }
 
-async function failures(StackName: string): Promise<string> {
-  const { StackEvents = [] } = await cloudFormation.send(new DescribeStackEventsCommand({ StackName }));
+async function failures(StackName: string, credentials: Credentials): Promise<string> {
+  const { StackEvents = [] } = await cloudFormationOf(credentials).send(
+    new DescribeStackEventsCommand({ StackName }),
+  );
   return StackEvents.filter(({ ResourceStatus }) => /_FAILED$/.test(ResourceStatus ?? ''))
     .map((event) => `${event.LogicalResourceId}: ${event.ResourceStatusReason}`)
     .join('; ');
