@@ -56,16 +56,18 @@ const odd = [
 ];
 
 describe('commandLine', () => {
-  it('quotes any word so that a shell reads it unchanged', () => {
-    const any = fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0') && !text.includes(END));
-    const words = [...fc.sample(any, 300), ...odd];
+  const any = fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0') && !text.includes(END));
+  const words = [...fc.sample(any, 300), ...odd];
 
+  it('quotes any operand so that a shell reads it unchanged', () => {
     const asOperands = words.map((word) => commandLine({ command: 'npx', operands: [word, 'last'] }));
 
     expect(wordsOf(asOperands)).toEqual(
       words.map((word) => [...(word.startsWith('-') ? ['--'] : []), word, 'last']),
     );
+  });
 
+  it('quotes any value of an option so that a shell reads it unchanged', () => {
     const asValues = words.map((word) =>
       commandLine({ command: 'npx', options: [['--name', word], ['--last']] }),
     );

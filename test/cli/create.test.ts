@@ -47,30 +47,34 @@ describe('provision create', () => {
     },
   );
 
+  const waiting_for = {
+    what: 'target',
+    target: 'app2',
+    step: 'Authenticate',
+    since: '2026-01-01T00:00:00.500Z',
+    code: 'TARGET_UNAVAILABLE',
+    retry_at: '2026-01-01T00:05:00.000Z',
+  };
+
   it('reports what the provisioning waits for', async () => {
-    const waiting_for = {
-      what: 'target',
-      target: 'app2',
-      step: 'Authenticate',
-      since: '2026-01-01T00:00:00.500Z',
-      code: 'TARGET_UNAVAILABLE',
-      retry_at: '2026-01-01T00:05:00.000Z',
-    };
     const cli = fakeRuntime({
       stdin: PASSWORD,
       responses: [
         [202, accepted],
         [200, { ...running, waiting_for }],
         [200, done],
-        [200, { ...running, waiting_for }],
       ],
     });
 
     expect(await cli.run(...fromInput)).toBe(0);
 
-    const wait = 'app2 since 2026-01-01 00:00:00 UTC (TARGET_UNAVAILABLE in Authenticate)';
+    expect(cli.output.progress).toContain(
+      'running, waits for app2 since 2026-01-01 00:00:00 UTC (TARGET_UNAVAILABLE in Authenticate)',
+    );
+  });
 
-    expect(cli.output.progress).toContain(`running, waits for ${wait}`);
+  it('prints what the provisioning waits for in its status, with the next retry', async () => {
+    const cli = fakeRuntime({ responses: [[200, { ...running, waiting_for }]] });
 
     await cli.run('status', PROVISIONING_ID);
 
@@ -522,12 +526,12 @@ describe('the command line', () => {
   ])('reports %s as wrong usage, as JSON with --json', async (_what, args) => {
     const cli = fakeRuntime();
 
-    expect(await cli.run(...args)).toBe(2);
-    expect(cli.output).toMatchObject({ out: '', err: expect.stringMatching(/^error: /) });
-
     const json = fakeRuntime();
 
+    expect(await cli.run(...args)).toBe(2);
     expect(await json.run(...args, '--json')).toBe(2);
+
+    expect(cli.output).toMatchObject({ out: '', err: expect.stringMatching(/^error: /) });
     expect(errorOutput.parse(json.jsonOutput())).toMatchObject({ error: { code: 'USAGE' } });
   });
 

@@ -130,14 +130,12 @@ describe.each(serviceKinds)('operations of %s', (service) => {
       const file = /^docs\/runbooks\/([a-z-]+\.md)$/.exec(text?.runbook ?? '')?.[1] ?? 'none';
 
       const runbook = readRunbook(file);
+      const [introduction = ''] = runbook.split('**What happened');
+      const known = [name, name.replace('app2', 'app1')].some((one) => introduction.includes(`\`${one}\``));
 
       expect(runbook).toContain(
         text?.firstCommand.replace(/^npm run redrive -- app2/, 'npm run redrive -- app1'),
       );
-
-      const [introduction = ''] = runbook.split('**What happened');
-      const known = [name, name.replace('app2', 'app1')].some((one) => introduction.includes(`\`${one}\``));
-
       expect([name, known]).toEqual([name, true]);
     },
   );

@@ -25,13 +25,17 @@ const credentialsAreOf = (region: string | undefined) => {
 afterEach(() => credentialsAreOf(before));
 
 describe('a region', () => {
-  it.each([
+  const inOtherPartitions: [region: string, reason: RegExp][] = [
     ['cn-north-1', /aws-cn.*has no user pools/],
     ['us-gov-west-1', /aws-us-gov.*FIPS endpoints only/],
     ['us-iso-east-1', /aws-iso.*it has not been tested there/],
-  ])('of another partition fails the synthesis with a reason: %s', (region, reason) => {
-    expect(() => addService({ region })).toThrow(reason);
+  ];
 
+  it.each(inOtherPartitions)('of the stack fails the synthesis with a reason: %s', (region, reason) => {
+    expect(() => addService({ region })).toThrow(reason);
+  });
+
+  it.each(inOtherPartitions)('of the credentials fails the synthesis with a reason: %s', (region, reason) => {
     credentialsAreOf(region);
 
     expect(() => addService()).toThrow(reason);

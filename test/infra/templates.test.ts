@@ -339,13 +339,12 @@ describe('the settings of the pool', () => {
   });
 
   it('set the names of the groups, also in the environments of functions', () => {
-    expect(
-      resources(app2, 'AWS::Cognito::UserPoolGroup').map(([, { Properties }]) => Properties['GroupName']),
-    ).toEqual(['machines', 'robots', 'owner-app1']);
-
     const expectVariables = (name: string, expected: object) =>
       expect(variables(name)).toMatchObject({ Variables: expected });
 
+    expect(
+      resources(app2, 'AWS::Cognito::UserPoolGroup').map(([, { Properties }]) => Properties['GroupName']),
+    ).toEqual(['machines', 'robots', 'owner-app1']);
     expectVariables('app2-authorizer', { API_CLIENT_GROUP: 'machines', SERVICE_USER_GROUP: 'robots' });
     for (const name of ['app2-issue-machine-user', 'app2-rotate-machine-user'])
       expectVariables(name, { API_CLIENT_GROUP: 'machines' });
@@ -858,10 +857,9 @@ describe('callers of App1 with rate limits of their own', () => {
     resources(template, 'AWS::ApiGateway::Method').map(([, { Properties }]) => Properties['ApiKeyRequired']);
 
   it('have a key and a plan each, and every request needs a key', () => {
-    expect(resources(limited, 'AWS::ApiGateway::ApiKey')).toHaveLength(2);
-
     const plans = resources(limited, 'AWS::ApiGateway::UsagePlan').map(([, { Properties }]) => Properties);
 
+    expect(resources(limited, 'AWS::ApiGateway::ApiKey')).toHaveLength(2);
     expect(plans).toMatchObject([{ Throttle: { RateLimit: 20 } }, { Throttle: { RateLimit: 20 } }]);
     expect(resources(limited, 'AWS::ApiGateway::UsagePlanKey')).toHaveLength(2);
     expect(methods(limited)).toEqual(methods(limited).map(() => true));
@@ -925,11 +923,9 @@ describe('the permissions between two accounts', () => {
 
   it('cover the one secret, under a key of its own', () => {
     const secret = resources(twoAccounts.app2, 'AWS::SecretsManager::Secret')[0]?.[1].Properties;
-
-    expect(secret).toHaveProperty('KmsKeyId');
-
     const [policy = ''] = policies('AWS::SecretsManager::ResourcePolicy', 'ResourcePolicy');
 
+    expect(secret).toHaveProperty('KmsKeyId');
     expect(policy).toContain(APP1);
     expect(policy).toContain('secretsmanager:GetSecretValue');
     expect(policy).not.toContain('secretsmanager:PutSecretValue');
@@ -1027,6 +1023,13 @@ describe('completion notifications', () => {
     const [rule] = resources(aws.app2, 'AWS::Events::Rule').filter(([, { Properties }]) =>
       JSON.stringify(Properties).includes('wildcard'),
     );
+    const input: UserCreationInput = {
+      ...subject,
+      owner: 'app1',
+      encrypted_password: ENCRYPTED,
+      notify: true,
+    };
+    const said = { ...input, human_user_id: '"notify":true', notify: undefined };
 
     expect(rule?.[1].Properties).toMatchObject({
       EventPattern: {
@@ -1037,18 +1040,7 @@ describe('completion notifications', () => {
         },
       },
     });
-
-    const input: UserCreationInput = {
-      ...subject,
-      owner: 'app1',
-      encrypted_password: ENCRYPTED,
-      notify: true,
-    };
-
     expect(JSON.stringify(input)).toContain('"notify":true');
-
-    const said = { ...input, human_user_id: '"notify":true', notify: undefined };
-
     expect(JSON.stringify(said)).not.toContain('"notify":true');
   });
 

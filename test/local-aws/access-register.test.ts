@@ -182,13 +182,11 @@ describe('the record of handled events', () => {
     };
     await Promise.all([1, 2, 3, 4].map(() => handleOnce(event, seen, count)));
     await handleOnce({ ...event, 'replay-name': 'r' }, seen, count);
-
-    expect(done).toBe(1);
-
     const { Item } = await dynamo.send(
       new GetItemCommand({ TableName: seenTable, Key: { event_id: { S: event.detail.metadata.event_id } } }),
     );
 
+    expect(done).toBe(1);
     expect(Number(Item?.['expires_at']?.N) - now / 1000).toBeGreaterThan(90 * 24 * 60 * 60);
   });
 });

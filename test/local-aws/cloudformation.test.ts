@@ -223,11 +223,9 @@ describe('unchanged: CloudFormation creations that fail', () => {
       Kept: queue(kept, 'Retain'),
       Exception: queue(exception, 'RetainExceptOnCreate'),
     });
-
-    expect(stack.status).toBe('ROLLBACK_COMPLETE');
-
     const { QueueUrls = [] } = await client(SQSClient).send(new ListQueuesCommand({}));
 
+    expect(stack.status).toBe('ROLLBACK_COMPLETE');
     expect(QueueUrls.filter((url) => [kept, exception].some((name) => url.endsWith(name)))).toEqual([
       expect.stringContaining(kept),
     ]);

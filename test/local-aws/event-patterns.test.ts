@@ -104,12 +104,10 @@ describe('the pattern of the access register', () => {
         ...names.filter((name) => !eventNames.includes(name)).map(exampleOf),
       ],
     };
-
-    expect(await checkPattern(expected, matches)).toEqual([]);
-
     // The evaluation distinguishes the two: swapped, every result is wrong.
     const swapped = { ...expected, matches: expected.ignores, ignores: expected.matches };
 
+    expect(await checkPattern(expected, matches)).toEqual([]);
     expect(await checkPattern(swapped, matches)).toHaveLength(
       expected.matches.length + expected.ignores.length,
     );

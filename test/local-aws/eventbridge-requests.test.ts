@@ -93,18 +93,14 @@ describe('corrected: events that EventBridge rejects', () => {
         },
       },
     });
-
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'EventBridge.FailedEntry' });
-
     const cause = {
       FailedEntryCount: 1,
       Entries: [{ EventId: expect.any(String) }, expect.objectContaining({ ErrorCode: 'InvalidArgument' })],
     };
-
-    expect(JSON.parse(execution.cause ?? '')).toEqual(cause);
-
     const failed = (await history(executionArn ?? '')).find(({ type }) => type === 'TaskFailed');
 
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'EventBridge.FailedEntry' });
+    expect(JSON.parse(execution.cause ?? '')).toEqual(cause);
     expect(failed?.taskFailedEventDetails).toMatchObject({
       error: 'EventBridge.FailedEntry',
       resourceType: 'events',

@@ -45,14 +45,12 @@ describe('corrected: the response of a failed invocation', () => {
     const broken = await createFunction(`
       console.log('loading');
       throw new TypeError('SETTING is missing');`);
+    const error = expect.stringContaining('SETTING is missing');
 
     expect((await invoke(broken)).payload).toMatchObject({
       errorType: 'TypeError',
       errorMessage: 'SETTING is missing',
     });
-
-    const error = expect.stringContaining('SETTING is missing');
-
     expect(await invocationLogs(broken)).toEqual([['loading', error]]);
   });
 

@@ -242,13 +242,11 @@ describe('corrected: versions of a secret', () => {
     const others: string[] = [];
     for (const label of ['a', 'b', 'c', 'd']) others.push(await put(SecretId, label, label));
     const { Versions = [] } = await secrets.send(new ListSecretVersionIdsCommand({ SecretId }));
+    const description = await secrets.send(new DescribeSecretCommand({ SecretId }));
 
     expect(
       Versions.map(({ VersionId, LastAccessedDate }) => [VersionId, LastAccessedDate !== undefined]),
     ).toEqual([[first, true], ...others.map((version) => [version, false])]);
-
-    const description = await secrets.send(new DescribeSecretCommand({ SecretId }));
-
     for (const field of ['RotationEnabled', 'Tags', 'Description'])
       expect(description).not.toHaveProperty(field);
   });
@@ -317,14 +315,12 @@ describe('corrected: Secrets Manager rotation', () => {
     const { ARN, VersionId: first } = await secrets.send(create('one'));
     const SecretId = present(ARN);
     const { VersionId } = await rotate(SecretId, await rotationFunction(failsIn('createSecret')));
+    const read = (which: object) => secrets.send(new GetSecretValueCommand({ SecretId, ...which }));
 
     expect(await labels(SecretId)).toEqual({
       [present(first)]: ['AWSCURRENT'],
       [present(VersionId)]: ['AWSPENDING'],
     });
-
-    const read = (which: object) => secrets.send(new GetSecretValueCommand({ SecretId, ...which }));
-
     for (const which of [{ VersionId }, { VersionStage: 'AWSPENDING' }])
       await expect(read(which)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
@@ -431,11 +427,9 @@ describe('corrected: Secrets Manager rotation', () => {
     } as const;
     const command = new RotateSecretCommand({ SecretId, RotationLambdaARN });
     const without = client(SecretsManagerClient, await callerWho(mayRotate));
-
-    await expect(without.send(command)).rejects.toMatchObject({ name: 'AccessDeniedException' });
-
     const caller = client(SecretsManagerClient, await callerWho(mayRotate, mayCall));
 
+    await expect(without.send(command)).rejects.toMatchObject({ name: 'AccessDeniedException' });
     await expect(caller.send(command)).resolves.toMatchObject({ ARN: SecretId });
   });
 

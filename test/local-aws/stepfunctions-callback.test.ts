@@ -104,6 +104,7 @@ describe('corrected: a task that waits for a callback', () => {
     await succeed(token);
     await ended(execution);
     const events = await history(execution);
+    const { output = '', ...of } = present(only(events, 'TaskSubmitted').taskSubmittedEventDetails);
 
     expect(shapeOf(events).slice(1, 6)).toEqual([
       [2, 0, 'TaskStateEntered'],
@@ -112,9 +113,6 @@ describe('corrected: a task that waits for a callback', () => {
       [5, 4, 'TaskSubmitted'],
       [6, 5, 'TaskSucceeded'],
     ]);
-
-    const { output = '', ...of } = present(only(events, 'TaskSubmitted').taskSubmittedEventDetails);
-
     expect(of).toEqual({ resourceType: 'lambda', resource: 'invoke.waitForTaskToken' });
     expect(JSON.parse(output)).toMatchObject({ StatusCode: 200, Payload: 'taken' });
   });
@@ -138,11 +136,10 @@ describe('corrected: a task that waits for a callback', () => {
   test('times out without a heartbeat', async () => {
     const limits = { TimeoutSeconds: 60, HeartbeatSeconds: 1 };
     const execution = await start(await waiting(await taking(), limits));
-
-    expect(await ended(execution)).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
-
+    const record = await ended(execution);
     const events = await history(execution);
 
+    expect(record).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
     expect(only(events, 'TaskScheduled').taskScheduledEventDetails).toMatchObject({
       timeoutInSeconds: 60,
       heartbeatInSeconds: 1,

@@ -23,6 +23,9 @@ describe('corrected: an expression that fails', () => {
   // recorded: stepfunctions test_undefined_reference[BASE_UNDEFINED_OUTPUT_MULTIPLE_STATES]
   test('has the event EvaluationFailed, whose previous event is the one before the entry of its state', async () => {
     const { execution, events } = await eventsOf(pass({ Output: { result: '{% $doesNotExist %}' } }));
+    const cause =
+      "An error occurred while executing the state 'Second' (entered at the event id #4). The JSONata expression " +
+      "'$doesNotExist' specified for the field 'Output/result' returned nothing (undefined).";
 
     expect(shapeOf(events)).toEqual([
       [1, 0, 'ExecutionStarted'],
@@ -32,11 +35,6 @@ describe('corrected: an expression that fails', () => {
       [5, 3, 'EvaluationFailed'],
       [6, 5, 'ExecutionFailed'],
     ]);
-
-    const cause =
-      "An error occurred while executing the state 'Second' (entered at the event id #4). The JSONata expression " +
-      "'$doesNotExist' specified for the field 'Output/result' returned nothing (undefined).";
-
     expect(only(events, 'EvaluationFailed').evaluationFailedEventDetails).toEqual({
       error: 'States.QueryEvaluationError',
       cause,

@@ -91,10 +91,10 @@ describe('corrected: the end of an execution in a Map', () => {
     const execution = await start(await createMachine({ ...map, TimeoutSeconds: 2 }), ['a', 'b']);
     const tokens = await tokensOf(receiver, 2);
 
-    expect(await ended(execution)).toMatchObject({ status: 'TIMED_OUT', redriveStatus: 'REDRIVABLE' });
-
+    const record = await ended(execution);
     const events = await history(execution);
 
+    expect(record).toMatchObject({ status: 'TIMED_OUT', redriveStatus: 'REDRIVABLE' });
     expect(typesOf(events).slice(-1)).toEqual(['ExecutionTimedOut']);
     expect(typesOf(events).filter((type) => type?.endsWith('Aborted'))).toEqual([]);
     for (const token of Object.values(tokens))
@@ -209,13 +209,11 @@ describe('corrected: the history of a Map', () => {
       String(previousEventId),
       type,
     ];
+    const detailsOf = (type: string) => lines.flatMap((line) => (line.type === type ? line.details : []));
 
     expect(lines.map(({ id, previous_event_id, type }) => [id, previous_event_id, type])).toEqual(
       events.map(shape),
     );
-
-    const detailsOf = (type: string) => lines.flatMap((line) => (line.type === type ? line.details : []));
-
     expect(detailsOf('MapStateStarted')).toEqual([{ length: 2 }]);
     expect(detailsOf('MapIterationStarted')).toEqual([
       { name: 'Map', index: 0 },

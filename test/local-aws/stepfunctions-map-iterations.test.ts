@@ -77,13 +77,11 @@ describe('corrected: the fields of a Map', () => {
       given: 'input',
       by: 'outer',
     });
-
-    expect(outputOf(execution)).toEqual({ count: 2, results: [result('a', 0), result('b', 1)] });
-
     const events = await history(present(execution.executionArn));
     const [first, second] = events.filter(({ type }) => type === 'MapIterationStarted');
     const [last] = iterationOf(events, 0).slice(-1);
 
+    expect(outputOf(execution)).toEqual({ count: 2, results: [result('a', 0), result('b', 1)] });
     expect(present(first).previousEventId).toBe(only(events, 'MapStateStarted').id);
     expect(present(second).previousEventId).toBe(present(last).id); // with MaxConcurrency 1
   });
@@ -95,15 +93,13 @@ describe('corrected: the fields of a Map', () => {
     ['the Assign of the Map', {}, { Assign: { item: '{% $states.context.Map.Item.Value %}' } }, 'Map'],
   ])('do not contain Map.Item outside ItemSelector: %s', async (_, inner, fields, state) => {
     const execution = await run(mapOf({ One: { ...pass, ...inner } }, fields), [1]);
+    const events = await history(present(execution.executionArn));
 
     expect(execution).toMatchObject({
       status: 'FAILED',
       error: 'States.QueryEvaluationError',
       cause: expect.stringContaining('returned nothing (undefined).'),
     });
-
-    const events = await history(present(execution.executionArn));
-
     expect(only(events, 'EvaluationFailed').evaluationFailedEventDetails).toMatchObject({ state });
   });
 });
@@ -143,13 +139,11 @@ describe('corrected: the scope of the variables of an iteration', () => {
     );
 
     const execution = await run(map, [1, 2]);
-
-    expect(outputOf(execution)).toEqual([false, false]);
-
     const exits = (await history(present(execution.executionArn))).flatMap(
       ({ type, stateExitedEventDetails: exited }) => (type === 'MapStateExited' ? (exited ?? []) : []),
     );
 
+    expect(outputOf(execution)).toEqual([false, false]);
     expect(exits).toMatchObject([{ assignedVariables: { after: 'false' } }]);
   });
 
@@ -272,17 +266,13 @@ describe('corrected: the failure of an iteration', () => {
 
     const stopped = await start(await machine(true), items);
     const control = await start(await machine(false), items); // ends after the waits of the first one would have ended
-
-    expect(outputOf(await ended(stopped))).toMatchObject({ cause });
-
     outputOf(await ended(control, 20_000));
     const calls = (await invocationLogs(caller)).flat().filter((line) => line.includes('called by'));
-
-    expect(calls.filter((line) => line.includes('failing'))).toHaveLength(1);
-    expect(calls.filter((line) => line.includes('control'))).toHaveLength(3);
-
     const aborted = (await history(stopped)).filter(({ type }) => type?.endsWith('Aborted'));
 
+    expect(outputOf(await ended(stopped))).toMatchObject({ cause });
+    expect(calls.filter((line) => line.includes('failing'))).toHaveLength(1);
+    expect(calls.filter((line) => line.includes('control'))).toHaveLength(3);
     expect(typesOf(aborted).toSorted()).toEqual([
       'MapIterationAborted',
       'MapIterationAborted',
@@ -300,11 +290,9 @@ describe('corrected: the failure of an iteration', () => {
     });
 
     const execution = await run(mapOf({ Choose: choose, First, Other: pass }), ['good', 'bad']);
-
-    expect(outputOf(execution)).toEqual(['good', FAILING_WITH]);
-
     const events = await history(present(execution.executionArn));
 
+    expect(outputOf(execution)).toEqual(['good', FAILING_WITH]);
     expect(typesOf(iterationOf(events, 1)).slice(3)).toEqual([
       'TaskStateEntered',
       'TaskScheduled',
@@ -334,12 +322,10 @@ describe('corrected: the failure of an iteration', () => {
     );
 
     const execution = await run(map, ['good', 'bad']);
-
-    expect(outputOf(execution)).toEqual({ other: { Error: 'States.Timeout', Cause: '' } });
-
     const events = await history(present(execution.executionArn));
     const { id } = only(events, 'TaskTimedOut');
 
+    expect(outputOf(execution)).toEqual({ other: { Error: 'States.Timeout', Cause: '' } });
     expect(events.filter(({ previousEventId }) => previousEventId === id)).toMatchObject([
       { type: 'MapIterationFailed', mapIterationFailedEventDetails: { index: 1, name: 'Map' } },
       { type: 'TaskStateAborted' },
@@ -364,15 +350,14 @@ describe('corrected: a callback to an iteration', () => {
     await sendSuccess(present(tokens['c']), 'result of c');
     await sendFailure(present(tokens['a']), 'Refused', 'because of a');
     await sendSuccess(present(tokens['b']), 'result of b');
+    const record = await ended(execution);
+    const events = await history(execution);
 
-    expect(outputOf(await ended(execution))).toEqual([
+    expect(outputOf(record)).toEqual([
       { Error: 'Refused', Cause: 'because of a' },
       'result of b',
       'result of c',
     ]);
-
-    const events = await history(execution);
-
     expect(typesOf(iterationOf(events, 0)).slice(1)).toEqual([
       'TaskStateEntered',
       'TaskScheduled',

@@ -329,11 +329,9 @@ describe('corrected: a Parallel', () => {
         },
       },
     });
-
-    expect(outputOf(execution)).toEqual({ sums: [11, 12] });
-
     const events = await history(present(execution.executionArn));
 
+    expect(outputOf(execution)).toEqual({ sums: [11, 12] });
     expect(shapeOf(events).at(-3)).toEqual([8, expect.any(Number), 'ParallelStateSucceeded']);
   });
 });

@@ -37,6 +37,8 @@ describe('corrected: a task that runs another state machine', () => {
   ])('returns the outcome of the execution: %s', async (pattern, Input, Output) => {
     const machine = await createMachine({ StartAt: 'Pass', States: { Pass: pass } });
     const execution = await run(running(machine, pattern));
+    const events = await history(present(execution.executionArn));
+    const submitted = present(only(events, 'TaskSubmitted').taskSubmittedEventDetails?.output);
 
     expect(outputOf(execution)).toMatchObject({
       StateMachineArn: machine,
@@ -44,10 +46,6 @@ describe('corrected: a task that runs another state machine', () => {
       Input: typeof Input === 'string' ? expect.stringMatching(/^\{"a": ?1\}$/) : Input,
       Output,
     });
-
-    const events = await history(present(execution.executionArn));
-    const submitted = present(only(events, 'TaskSubmitted').taskSubmittedEventDetails?.output);
-
     expect(JSON.parse(submitted)).toMatchObject({ ExecutionArn: expect.any(String) });
   });
 

@@ -82,11 +82,9 @@ describe('the installed package', () => {
     await fresh.run('node', ['app.mjs'], 'examples/payments', { CDK_OUTDIR: join(folder, 'cdk.out') });
 
     const template = JSON.parse(await readFile(join(folder, 'cdk.out', 'Payments.template.json'), 'utf8'));
-
-    expect(Object.keys(template.Outputs)).toEqual(expect.arrayContaining(['UsersTarget', 'UsersApiUrl']));
-
     const lines = (await readFile(join(folder, 'app.mjs'), 'utf8')).trim().split('\n');
 
+    expect(Object.keys(template.Outputs)).toEqual(expect.arrayContaining(['UsersTarget', 'UsersApiUrl']));
     expect(lines.length).toBeLessThanOrEqual(15);
   });
 
@@ -103,11 +101,9 @@ describe('the installed package', () => {
     await fresh.run('node', ['guide.mjs'], 'examples/payments', { CDK_OUTDIR: outdir });
 
     const templates = (await readdir(outdir)).filter((file) => file.endsWith('.template.json'));
-
-    expect(templates).toHaveLength(1);
-
     const template = JSON.parse(await readFile(join(outdir, templates[0] ?? ''), 'utf8'));
 
+    expect(templates).toHaveLength(1);
     expect(resources(template, 'AWS::StepFunctions::StateMachine')).not.toEqual([]);
   });
 

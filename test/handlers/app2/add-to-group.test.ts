@@ -45,33 +45,38 @@ describe('AddToGroup', () => {
     expect(cognito.calls()).toHaveLength(0);
   });
 
-  it('waits for its reserved start, at most some seconds', async () => {
+  /** Adds the user with a limiter that reserves `start` (epoch milliseconds), or nothing. */
+  const addAt = (clock: ReturnType<typeof fakeClock>, start: number | undefined) =>
+    addToGroup({
+      cognito: new CognitoIdentityProviderClient({}),
+      limiter: { reserve: async () => start },
+      clock,
+      environment: {
+        USER_POOL_ID: 'pool',
+        SERVICE_USER_GROUP: 'robots',
+        RATE_LIMITS_TABLE: 'rate-limits',
+        GROUP_CHANGES_PER_SECOND: 25,
+      },
+    })({ ...input, redrive_count: 0 });
+
+  it.each([
+    ['at once', 0, []],
+    ['after its delay', 1_200, [1_200]],
+  ])('starts %s when its reserved start is in %i ms', async (_when, delay, sleeps) => {
     cognito.on(AdminAddUserToGroupCommand).resolves({});
     const clock = fakeClock();
-    const at = (start: number | undefined) =>
-      addToGroup({
-        cognito: new CognitoIdentityProviderClient({}),
-        limiter: { reserve: async () => start },
-        clock,
-        environment: {
-          USER_POOL_ID: 'pool',
-          SERVICE_USER_GROUP: 'robots',
-          RATE_LIMITS_TABLE: 'rate-limits',
-          GROUP_CHANGES_PER_SECOND: 25,
-        },
-      })({ ...input, redrive_count: 0 });
 
-    await at(clock.now());
+    await addAt(clock, clock.now() + delay);
 
-    expect(clock.sleeps).toEqual([]);
+    expect(clock.sleeps).toEqual(sleeps);
     expect(cognito.commandCalls(AdminAddUserToGroupCommand)[0]?.args[0].input).toMatchObject({
       GroupName: 'robots',
     });
+  });
 
-    await at(clock.now() + 1_200);
+  it('fails with ServiceThrottled when the limiter reserves no start', async () => {
+    await expect(addAt(fakeClock(), undefined)).rejects.toMatchObject({ name: 'ServiceThrottled' });
 
-    expect(clock.sleeps).toEqual([1_200]);
-    await expect(at(undefined)).rejects.toMatchObject({ name: 'ServiceThrottled' });
-    expect(cognito.commandCalls(AdminAddUserToGroupCommand)).toHaveLength(2);
+    expect(cognito.commandCalls(AdminAddUserToGroupCommand)).toEqual([]);
   });
 });

@@ -76,15 +76,14 @@ beforeEach(() => {
 
 describe('IssueMachineUser', () => {
   it('creates a user that can sign in and may create users, and stores its credentials only in the secret', async () => {
-    await expect(issue().put()).resolves.toBe('machine-user-of-app1');
+    const physicalId = await issue().put();
 
     const [put] = secretsManager.commandCalls(PutSecretValueCommand);
-
-    expect(put?.args[0].input.SecretId).toBe('secret');
-
     const kept = machineCredentials.parse(JSON.parse(put?.args[0].input.SecretString ?? ''));
     const user = { UserPoolId: 'pool', Username: kept.username };
 
+    expect(physicalId).toBe('machine-user-of-app1');
+    expect(put?.args[0].input.SecretId).toBe('secret');
     expect(kept.client_secret).toBe('client-secret');
     expect(cognito.commandCalls(AdminCreateUserCommand)[0]?.args[0].input).toEqual({
       ...user,

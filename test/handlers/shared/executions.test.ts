@@ -43,11 +43,13 @@ topic('startOnce', () => {
     });
   });
 
-  it('returns existed for a used name, and throws every other error', async () => {
+  it('returns existed for a used name', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
     await expect(startOnce(client, MACHINE, 'one', {})).resolves.toBe('existed');
+  });
 
+  it('throws every error but that of a used name', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionLimitExceeded'));
 
     await expect(startOnce(client, MACHINE, 'one', {})).rejects.toMatchObject({
@@ -67,15 +69,19 @@ topic('describe', () => {
     await expect(poll()).resolves.toMatchObject({ status: 'RUNNING', parsedInput: { a: 1 } });
   });
 
-  it('returns undefined for an unknown execution, and throws every other error', async () => {
+  it('returns undefined for an unknown execution', async () => {
     stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('ExecutionDoesNotExist'));
 
     await expect(poll()).resolves.toBeUndefined();
+  });
 
+  it('throws every error but that of an unknown execution', async () => {
     stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('AccessDeniedException'));
 
     await expect(poll()).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
 
+  it('throws when the input does not match its schema', async () => {
     stepFunctions.on(DescribeExecutionCommand).resolves({ status: 'RUNNING', input: '{"a":"text"}' });
 
     await expect(poll()).rejects.toThrow();
@@ -160,7 +166,7 @@ topic('pollUntilFinished', () => {
     await expect(pollUntilFinished(poll, 20, clock)).rejects.toMatchObject({ code: 'THROTTLED' });
   });
 
-  it('polls again after throttling, and throws every other error', async () => {
+  it('polls again after throttling', async () => {
     const throttledOnce = [sdkError('ThrottlingException')];
     const poll = async () => {
       const error = throttledOnce.shift();
@@ -169,7 +175,9 @@ topic('pollUntilFinished', () => {
     };
 
     await expect(pollUntilFinished(poll, 5, fakeClock())).resolves.toBe(finished);
+  });
 
+  it('throws every error but throttling', async () => {
     const denied = async () => {
       throw sdkError('AccessDeniedException');
     };

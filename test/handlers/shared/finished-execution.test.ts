@@ -150,7 +150,9 @@ describe.each(services)('the handler of status changes of $service', ({ handler,
         },
       ],
     ]);
+  });
 
+  it.each(cleanOutcomes)('returns clean for %s when the record cannot be written', async (error) => {
     dynamoDb.on(PutItemCommand).rejects(sdkError('ThrottlingException'));
 
     await expect(handler(event('FAILED', error))).resolves.toEqual({ finding: 'clean' });

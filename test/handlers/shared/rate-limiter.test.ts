@@ -68,21 +68,31 @@ describe('a rate limiter', () => {
     expect(await one.reserve()).toBeUndefined();
     expect(await limiter({ maxDelaySeconds: 1 }).reserve()).toBeUndefined();
     expect(await one.reserve(2)).toBe(BEGIN + 1_100);
-
-    time += 300;
-
-    expect(await one.reserve()).toBe(BEGIN + 1_200);
   });
 
-  it('releases a start in the future, and none in the past', async () => {
+  it('reserves again when the next start is within the maximum delay', async () => {
+    const one = limiter({ maxDelaySeconds: 1 });
+    for (let n = 0; n < 12; n += 1) await one.reserve();
+    time += 300;
+
+    expect(await one.reserve()).toBe(BEGIN + 1_100);
+  });
+
+  it('releases a start in the future', async () => {
     const one = limiter();
     await one.reserve();
     await one.reserve();
     await one.release();
 
     expect(await one.reserve()).toBe(BEGIN + 100);
+  });
 
+  it('releases no start in the past', async () => {
+    const one = limiter();
+    await one.reserve();
+    await one.reserve();
     time += 60_000;
+
     await one.release();
 
     expect(table.numberOf('creations', 'next_at')).toBe(BEGIN + 200);

@@ -543,12 +543,15 @@ describe('the high-water mark of a list', () => {
     expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main ABORTED': at(30).toISOString() });
   });
 
-  it('does not move back', async () => {
+  it('does not move back without executions', async () => {
     markIs(at(5));
 
     await expect(run()).resolves.toMatchObject({ high_water_mark: at(5).toISOString() });
-    expect(marks()).toEqual(allAt(at(5)));
 
+    expect(marks()).toEqual(allAt(at(5)));
+  });
+
+  it('does not move back behind an execution that could not be processed', async () => {
     markIs(at(60));
     givenFailed({ id: idOf(1), ended: 60 });
     givenNotDescribable(idOf(1));
@@ -607,21 +610,27 @@ describe('the high-water mark of a list', () => {
 describe('the observation of the oldest running execution', () => {
   const observations = () => parseSweepState(written()).observations['main'];
 
-  it('is stored for later runs, minus the lag of the list', async () => {
-    const runs = (minutesAgo: number) => [
-      listed({ id: idOf(1), ended: 0, began: 1 }),
-      listed({ id: idOf(2), ended: 0, began: minutesAgo }),
-    ];
+  /** Two executions run: one for a minute, and one for the given time. */
+  const givenRunningFor = (minutes: number) =>
     stepFunctions
       .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'RUNNING' })
-      .resolves({ executions: runs(120) });
+      .resolves({
+        executions: [
+          listed({ id: idOf(1), ended: 0, began: 1 }),
+          listed({ id: idOf(2), ended: 0, began: minutes }),
+        ],
+      });
+
+  it('is stored for later runs', async () => {
+    givenRunningFor(120);
 
     await expect(run()).resolves.toMatchObject({ oldest_running_seconds: 120 * 60 });
     expect(observations()).toEqual([{ at: NOW, oldest_start: at(120).getTime() }]);
+  });
 
-    stepFunctions
-      .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'RUNNING' })
-      .resolves({ executions: runs(2) });
+  it('is at most the present time minus the lag of the list', async () => {
+    givenRunningFor(2);
+
     await run();
 
     expect(observations()).toEqual([{ at: NOW, oldest_start: NOW - LAG }]);
@@ -637,24 +646,29 @@ describe('the observation of the oldest running execution', () => {
     expect(observations()).toEqual([]);
   });
 
-  it('is removed when no list needs it, and is limited in number', async () => {
-    const sweepOnce = newSweep();
+  /** Sweeps twenty times, every five minutes. */
+  const sweepRepeatedly = async (sweepOnce: ReturnType<typeof newSweep>) => {
     for (let n = 0; n < 20; n += 1) {
       await sweepOnce();
       goOn();
       await clock.sleep(5 * MINUTE);
     }
+  };
+
+  it('is removed when no list needs it', async () => {
+    await sweepRepeatedly(newSweep());
 
     expect(observations()).toHaveLength(4);
+  });
 
+  it('is limited in number, and the earliest one before the mark is kept', async () => {
+    const sweepOnce = newSweep();
+    await sweepRepeatedly(sweepOnce);
     givenFailed({ id: idOf(1), ended: -90 });
     givenNotDescribable(idOf(1));
     const before = observations();
-    for (let n = 0; n < 20; n += 1) {
-      await sweepOnce();
-      goOn();
-      await clock.sleep(5 * MINUTE);
-    }
+
+    await sweepRepeatedly(sweepOnce);
 
     expect(observations()).toHaveLength(12);
     expect(observations()?.[0]?.at).toBeGreaterThanOrEqual(before?.[0]?.at ?? 0);

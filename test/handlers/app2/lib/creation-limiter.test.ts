@@ -137,21 +137,27 @@ describe('the creation limiter, with a queue', () => {
     expect(RATE + EXPRESS).toBeLessThan(GROUP_CHANGES_PER_SECOND);
   });
 
-  it('defers only a caller that holds a quarter of the queue', async () => {
+  it('defers a caller that holds a quarter of the queue, and no other caller', async () => {
     flood('flood', SHARE_SECONDS);
 
     await expect(reserve('flood')).rejects.toMatchObject({ name: 'CreationDeferred' });
 
+    expect(await limiter().estimate('flood')).toBeUndefined();
+    expect(await limiter().estimate('other')).toBe(time);
+    expect(await reserve('other')).toBe(time);
+  });
+
+  it('does not queue a creation that it defers', async () => {
+    flood('flood', SHARE_SECONDS);
     const length = queueLength();
 
     await expect(reserve('flood')).rejects.toMatchObject({ name: 'CreationDeferred' });
 
     expect(queueLength()).toBe(length);
-    expect(await limiter().estimate('flood')).toBeUndefined();
-    expect(await limiter().estimate('other')).toBe(time);
-    expect(await reserve('other')).toBe(time);
+  });
 
-    // Started creations do not count any more.
+  it('does not count started creations for the share of a caller', async () => {
+    flood('flood', SHARE_SECONDS);
     time += 30_000;
 
     await expect(reserve('flood')).resolves.toBeGreaterThan(time);
@@ -196,6 +202,11 @@ describe('the creation limiter, with a queue', () => {
 
     expect(queueLength()).toBeCloseTo(length);
     expect(heldBy('flood')).toBe(held);
+  });
+
+  it('releases nothing for a creation without a reservation', async () => {
+    flood('flood', 10);
+    const length = queueLength();
 
     await limiter().release('never reserved');
 
@@ -222,12 +233,10 @@ describe('the creation limiter, with a queue', () => {
     }
 
     const periods = Object.keys(table.items.get('caller:flood') ?? {}).filter((name) => /^period/.test(name));
+    const reservation = [...table.items].find(([name]) => name.startsWith('reservation:payments:'))?.[1];
 
     expect(periods.length).toBeLessThan(60);
     expect(Number(table.items.get('caller:flood')?.['expires_at']?.N)).toBeGreaterThan(time / 1000 - 1_000);
-
-    const reservation = [...table.items].find(([name]) => name.startsWith('reservation:payments:'))?.[1];
-
     expect(Number(reservation?.['expires_at']?.N)).toBeGreaterThan(BEGIN / 1000);
   });
 
