@@ -8,8 +8,11 @@ import {
   statusPollsPerSecond,
 } from '../../contracts/quotas.ts';
 import { DEFAULT_CREATIONS_PER_SECOND } from '../../infra/settings.ts';
+import { outageMeasurement } from '../load/outage.ts';
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'limits.md'), 'utf8');
+/** The page with each paragraph in one line. */
+const prose = page.replaceAll('\n', ' ');
 const { secondsPerCreation, default: usual, newAccount, unreserved } = lambdaConcurrency;
 const polls = statusPollsPerSecond(describeExecutionQuota.perSecond);
 const rates = [1, 5, DEFAULT_CREATIONS_PER_SECOND];
@@ -28,7 +31,7 @@ const formatted = (value: number): string => String(Math.round(Number((value * 1
 describe("the page's estimate of Lambda's concurrency", () => {
   it.each([
     ['App1: accept', 'app1'],
-    ['App2: accept', 'app2'],
+    ['Target: accept', 'app2'],
     ['waiting for the outcome', 'statusPolls'],
     ['compensation of a tenth', 'compensation'],
     ['together', 'total'],
@@ -39,7 +42,7 @@ describe("the page's estimate of Lambda's concurrency", () => {
   it('has the seconds of the estimate', () => {
     const seconds = [
       'App1: accept',
-      'App2: accept',
+      'Target: accept',
       'waiting for the outcome',
       'compensation of a tenth',
     ].map((begin) => Number(rowOf(begin)[1]));
@@ -49,15 +52,36 @@ describe("the page's estimate of Lambda's concurrency", () => {
   });
 
   it('contains the concurrency of an account and of a new account', () => {
-    expect(page).toContain(`${usual.toLocaleString('en-US')} concurrent calls`);
-    expect(page).toContain(`may have ${newAccount} until`);
+    expect(prose).toContain(`${usual.toLocaleString('en-US')} concurrent calls`);
+    expect(prose).toContain(`may have ${newAccount} until`);
     expect(concurrencyAt(3, polls).total).toBeLessThanOrEqual(newAccount);
     expect(concurrencyAt(4, polls).total).toBeGreaterThan(newAccount);
-    expect(page).toContain(`keeps ${unreserved} unreserved`);
+    expect(prose).toContain(`keeps ${unreserved} unreserved`);
+  });
+});
+
+describe("the page's measurement of an outage", () => {
+  const { measured, pending, concurrent, maxRatio } = outageMeasurement;
+
+  it('has the numbers of the test', () => {
+    expect(concurrent).toBe(4);
+    expect(prose).toContain(`${measured} provisionings at App2, four at a time`);
+    expect(prose).toContain(`beside ${pending} at another target`);
+    expect(prose).toContain(`a ratio of ${maxRatio.p50} for p50 and ${maxRatio.p95} for p95`);
+  });
+
+  it.each(['its API', 'its queue', 'its user pool'])('has ratios that the test allows: %s', (begin) => {
+    const [alone50 = 0, beside50 = 0, alone95 = 0, beside95 = 0] = rowOf(begin)
+      .slice(1)
+      .map((cell) => Number(cell.replace(',', '')));
+
+    expect(Math.min(alone50, beside50, alone95, beside95)).toBeGreaterThan(0);
+    expect(beside50 / alone50).toBeLessThanOrEqual(maxRatio.p50);
+    expect(beside95 / alone95).toBeLessThanOrEqual(maxRatio.p95);
   });
 });
 
 it('the page contains the number of polled creations for the lowest and the highest quota', () => {
-  expect(page).toContain(`\`status_polls_per_second\` (${polls})`);
-  expect(page).toContain(`(${statusPollsPerSecond(15)} where the quota is 15)`);
+  expect(prose).toContain(`\`status_polls_per_second\` (${polls})`);
+  expect(prose).toContain(`(${statusPollsPerSecond(15)} where the quota is 15)`);
 });

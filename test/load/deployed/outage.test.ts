@@ -11,28 +11,23 @@ import { exhaustRateLimit } from '../../../local/harness/exhaust-rate-limit.ts';
 import { withTarget } from '../../../local/harness/variables.ts';
 import { configuration, newRequest, outputs, start, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
+import { outageMeasurement } from '../outage.ts';
 
 /**
  * Provisionings at App2, with and without provisionings that wait for another target. Compares the durations that App1
  * reports, so the polls of this process do not count.
  */
 
-/** Provisionings of each measurement at App2, and those that wait for payments. */
-const MEASURED = 20;
-const PENDING = 20;
-const CONCURRENT = 4;
-
-/** Largest ratio of durations: the retries of the pending provisionings use the same processors. */
-const MAX_RATIO = { p50: 2, p95: 3 };
+const { measured, pending, concurrent, maxRatio } = outageMeasurement;
 
 const readStatus = async (id: string): Promise<ProvisioningStatus> =>
   provisioningStatus.parse((await system.status(id)).body);
 
 /** Provisions users at App2. @returns milliseconds from start to end, by App1's status */
 async function measure(): Promise<number[]> {
-  const limit = pLimit(CONCURRENT);
+  const limit = pLimit(concurrent);
   return Promise.all(
-    Array.from({ length: MEASURED }, () =>
+    Array.from({ length: measured }, () =>
       limit(async () => {
         const id = await start({ ...newRequest(), targets: ['app2'] });
         const status = await eventually(async () => {
@@ -120,7 +115,7 @@ it.each(outages)(
 
     await during(async () => {
       const others = await Promise.all(
-        Array.from({ length: PENDING }, () => start({ ...newRequest(), targets: ['payments'] })),
+        Array.from({ length: pending }, () => start({ ...newRequest(), targets: ['payments'] })),
       );
       const statuses = () => Promise.all(others.map(readStatus));
       if (code !== undefined)
@@ -138,8 +133,8 @@ it.each(outages)(
         const found = (await statuses()).map(({ status, user }) => `${status}, ${user}`);
         expect(new Set(found)).toEqual(new Set([outcome]));
       }, 60_000);
-      expect(ratio.p50).toBeLessThanOrEqual(MAX_RATIO.p50);
-      expect(ratio.p95).toBeLessThanOrEqual(MAX_RATIO.p95);
+      expect(ratio.p50).toBeLessThanOrEqual(maxRatio.p50);
+      expect(ratio.p95).toBeLessThanOrEqual(maxRatio.p95);
       if (code !== undefined) await stop(others);
     });
   },
