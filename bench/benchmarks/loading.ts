@@ -14,36 +14,48 @@ import { bundleInto, bundling } from '../../infra/bundle.ts';
 import { defaultPasswordPolicy } from '../../infra/settings.ts';
 import { median, rounded } from '../support/statistics.ts';
 
-/** A bundle: its bytes, and what is in it by package, the largest first. */
+/** The size of a function's bundle. */
 export interface Bundle {
+  /** Bytes of the file. */
   bytes: number;
+  /** Bytes of each package in the bundle, the largest package first. */
   packages: Record<string, number>;
 }
 
+/** The measurements of this benchmark. */
 export interface Loading {
+  /** The bundle of every function, by `service/name`. */
   bundles: Record<string, Bundle>;
   /**
-   * Loading in a new process, the quickest of all runs: what disturbs a run only makes it slower. `shipped` is the bundle
-   * as it is deployed, `wholePackages` the same function with each of its SDK clients and zod as a whole.
+   * The cost of loading a function, by `service/name`: `shipped` with the deployed bundle, `wholePackages` with a bundle
+   * of the same function that contains all of zod and every command of its SDK clients.
    */
   loads: Record<string, { shipped: Load; wholePackages: Load }>;
   calls: Calls;
 }
 
-/** Milliseconds of a core: the first call of a new AWS client, and each further call. The least of all runs. */
+/** CPU time of calls to AWS in milliseconds, the minimum of all runs. */
 export interface Calls {
+  /** Creating an AWS client and its first call. */
   first: number;
+  /** Each later call of the same client. */
   further: number;
 }
 
-/** Milliseconds of a core, and MB of resident memory afterwards. Not of time: that depends on what else the machine does. */
+/**
+ * The cost of loading a bundle in a new process. It is CPU time, because the duration also depends on the other processes
+ * of the computer. It is the minimum of all runs, because a disturbance can only make a run slower.
+ */
 export interface Load {
+  /** Size of the bundle. */
   bytes: number;
+  /** CPU time in milliseconds, the minimum of all runs. */
   computing: number;
+  /** Resident memory of the process after the loading in MB, the median of all runs. */
   memory: number;
 }
 
-/** Functions whose loading is measured: one of each kind, behind an API, a step, and that which calls App2. */
+/** One function of each kind: behind App1's API, the one that calls targets, a step of App2, and the authorizer. */
 const MEASURED = [
   'app1/start-provisioning',
   'app1/call-target',
@@ -54,8 +66,8 @@ const MEASURED = [
 const load = z.object({ computing: z.number(), memory: z.number() });
 
 /**
- * Loads the bundle in a process of its own. The modules of Node that every bundle needs are there before, as Lambda's
- * runtime has them: they are not what a bundle can make quicker.
+ * The program that loads one bundle and prints its cost. It first loads the modules of Node.js that Lambda's runtime has
+ * loaded before it loads a function, so that they do not count.
  */
 const LOADER = `
   for (const name of ['node:crypto', 'node:https', 'node:stream', 'node:console']) require(name);
@@ -66,8 +78,11 @@ const LOADER = `
 `;
 
 /**
- * Bundles functions, and loads those of `names` `runs` times each, alternating with a bundle of whole packages.
- * @param functions the bundled functions by service, by default all
+ * Bundles functions and measures the loading of some of them. The deployed bundle and the bundle of whole packages
+ * alternate, so that a disturbance affects both.
+ * @param runs number of runs of each bundle
+ * @param names functions whose loading is measured, by `service/name`
+ * @param functions functions that are bundled, by service; all by default
  */
 export async function loading(
   runs: number,
@@ -77,7 +92,7 @@ export async function loading(
   const folder = await mkdtemp(join(tmpdir(), 'loading-'));
   try {
     const metafile = await bundleInto(join(folder, 'shipped'), functions);
-    // As where Lambda unpacks them: no package.json above says that they are ES modules.
+    // The checkout's package.json would make the bundles ES modules. On Lambda, no package.json is above them.
     await writeFile(join(folder, 'package.json'), '{}');
     const loads: Loading['loads'] = {};
     for (const name of names) {
@@ -92,7 +107,7 @@ export async function loading(
   }
 }
 
-/** Bundles a function with every export of each SDK client that it uses and of zod, as if nothing were tree-shaken. */
+/** Bundles a function as if esbuild removed no unused export of zod and of the SDK clients that the function uses. */
 async function bundleWholePackages(name: string, outfile: string): Promise<void> {
   const { metafile } = await build({
     ...bundling,
@@ -118,7 +133,7 @@ async function bundleWholePackages(name: string, outfile: string): Promise<void>
   });
 }
 
-/** What the functions that are measured want to know. */
+/** Schemas of the environment variables of the measured functions. */
 export const measuredEnvironments: readonly z.ZodObject[] = [
   app1['start-provisioning'],
   app1['call-target'],
@@ -126,7 +141,7 @@ export const measuredEnvironments: readonly z.ZodObject[] = [
   app2.authorizer,
 ];
 
-/** They are given something, whatever it is, but for what they check when they are loaded. */
+/** Environment variables with which every measured function can be loaded. Only those that it parses have a valid value. */
 export const loadingEnvironment = {
   ...Object.fromEntries(
     measuredEnvironments.flatMap(({ shape }) =>
@@ -154,6 +169,7 @@ export const loadingEnvironment = {
 
 type Loaded = z.infer<typeof load>;
 
+/** Loads both bundles `runs` times, alternately. */
 async function measure(files: { shipped: string; wholePackages: string }, runs: number) {
   const shipped: Loaded[] = [];
   const wholePackages: Loaded[] = [];
@@ -189,7 +205,7 @@ async function loadOnce(file: string): Promise<Loaded> {
 
 const calls = z.object({ first: z.number(), further: z.number() });
 
-/** Runs bench/functions/calls.ts, bundled like a function, against a server that answers at once. */
+/** Measures the calls of bench/functions/calls.ts, bundled like a function, to a server that responds at once. */
 async function measureCalls(outfile: string, runs: number): Promise<Calls> {
   await build({ ...bundling, entryPoints: [join(root, 'bench', 'functions', 'calls.ts')], outfile });
   const server = createServer((request, response) => {
@@ -221,6 +237,7 @@ async function measureCalls(outfile: string, runs: number): Promise<Calls> {
   }
 }
 
+/** Name of the code of this repository in a list of packages. */
 const OWN = 'our own';
 
 const packageOf = (input: string): string => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? OWN;

@@ -51,7 +51,7 @@ export interface Alternative {
   disadvantages: string;
 }
 
-/** Minimal memory that AWS charges for an Express execution, in GB. aws.amazon.com/step-functions/pricing */
+/** Minimum memory that AWS charges for an Express execution, in GB. aws.amazon.com/step-functions/pricing */
 const EXPRESS_GB = 64 / 1_024;
 
 export function alternatives(provisioned: CountedPath): Alternative[] {
@@ -116,7 +116,7 @@ export function alternatives(provisioned: CountedPath): Alternative[] {
   ];
 }
 
-/** Duration of a provisioning in seconds: nearly all of it, App1 waits for App2. */
+/** Duration of a provisioning in seconds: that of the function with which App1 waits for App2, nearly the whole time. */
 const secondsOf = (functions: CountedPath['functions']): number =>
   (functions['app1-call-target']?.milliseconds ?? 0) / 1_000;
 

@@ -6,15 +6,15 @@ const command = new DescribeExecutionCommand({
   executionArn: 'arn:aws:states:us-east-1:123456789012:execution:M:e',
 });
 
-/** Milliseconds of a core since `start`. */
+/** CPU time of this process since `start`, in milliseconds. */
 function computingSince(start: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(start);
   return (user + system) / 1_000;
 }
 
 /**
- * Prints what the first call of a new AWS client takes, with making the client, and what each further call takes, in
- * milliseconds of a core. AWS is what `AWS_ENDPOINT_URL` names.
+ * Prints the CPU time of a new AWS client with its first call, and that of each later call, in milliseconds. The calls go
+ * to the endpoint in `AWS_ENDPOINT_URL`.
  */
 async function main(): Promise<void> {
   const start = process.cpuUsage();

@@ -111,7 +111,7 @@ function loadingChapter({ made, measured: { bundles, loads, calls }, ratios, bef
 ${by(made)} The largest bundle, \`${largest?.[0]}\`, has ${kilobytes(largest?.[1].bytes ?? 0)} KB; a test allows ${MAX_BUNDLE_BYTES / 1000}.
 
 ${table(
-  ['Loaded in a new process', 'KB', 'ms of a core', 'MB', 'Whole packages: KB', 'ms of a core', 'MB'],
+  ['Loaded in a new process', 'KB', 'CPU time in ms', 'MB', 'Whole packages: KB', 'CPU time in ms', 'MB'],
   Object.entries(loads).map(([name, { shipped, wholePackages }]) => [
     name,
     ...[shipped, wholePackages].flatMap(({ bytes, computing, memory }) => [
@@ -122,13 +122,13 @@ ${table(
 )}
 
 Each bundle contains what its function uses of the AWS SDK and of zod. A bundle of whole packages is the same function with
-every command of its SDK clients and all of zod. The times are the minimum of several runs, without the modules of Node
-that Lambda's runtime has loaded before; MB is the resident memory of the process afterwards. A test requires that a bundle
-is loaded within ${loadingLimit.milliseconds} ms of a core, or in ${percent(loadingLimit.ratio)} of what a bundle of whole packages takes. The decision is
-[0034](decisions/0034-the-sdk-and-zod-as-they-are.md).
+every command of its SDK clients and all of zod. The CPU time is the minimum of several runs, without the modules of
+Node that Lambda's runtime has loaded before. MB is the resident memory of the process afterwards. A test requires that a bundle
+is loaded within ${loadingLimit.milliseconds} ms of CPU time, or in ${percent(loadingLimit.ratio)} of the CPU time of a bundle of whole packages. The decision
+is [0034](decisions/0034-the-sdk-and-zod-as-they-are.md).
 
-The first call of a new AWS client takes ${calls.first} ms of a core, each further call ${calls.further}. A cold start includes the loading and
-the first call of each client that the function uses, and the start of Lambda's runtime, which is not measured here.
+The first call of a new AWS client takes ${calls.first} ms of CPU time, each later call ${calls.further} ms. A cold start includes the loading, the
+first call of each client that the function uses, and the start of Lambda's runtime, which is not measured here.
 
 ${ratioTable(ratios, before)}
 
@@ -148,7 +148,7 @@ ${table(
 `;
 }
 
-/** A function has one core at this memory, and a part of it below. docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+/** MB of memory with which a function has one core; with less it has a part of one. docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 const ONE_CORE = 1_769;
 const MEMORIES = [128, 256, 512, 1_024, ONE_CORE];
 

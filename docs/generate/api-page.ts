@@ -160,7 +160,7 @@ function chapter(api: ApiName): string {
   ].join('\n\n');
 }
 
-/** The page. */
+/** Renders docs/api.md. */
 export function apiPage(): string {
   return `# The APIs
 

@@ -18,7 +18,7 @@ const measuredBy = {
   ],
 } as const;
 
-const keys = Object.keys(metrics) as (keyof typeof metrics)[]; // of a constant: just these
+const keys = Object.keys(metrics) as (keyof typeof metrics)[]; // the keys of a const object
 
 export function metricsDocument(): string {
   const chapters = (['audit-events', 'state-machines', 'function'] as const).map((from) => {

@@ -22,8 +22,9 @@ export interface MonitoredService {
 }
 
 /**
- * Minutes after which a running execution counts as hanging: half an hour longer than a step may wait. App1 waits for a
- * target; a compensation may wait longer, and then an operator has to check the target. App2 waits for AWS.
+ * Age of a running execution in minutes that raises the alarm: half an hour longer than a step may wait. At App1 this is
+ * the wait for a target, and at App2 a compensation. A compensation of App1 may wait longer than the alarm, because then
+ * an operator has to check the target.
  */
 const HANGS_AFTER_MINUTES = {
   app1: timeLimits.outage / 60 + 30,

@@ -74,7 +74,7 @@ const burst: Part = { ...load, name: 'burst', pattern: '/load/deployed/burst' };
 /** Compares the recordings of the earlier parts with the service models of AWS. */
 const models: Part = { name: 'models', project: 'models', workers: 1 };
 
-/** The linters and rule packs over every variant of the templates. They need no local AWS, and half a minute of a core. */
+/** The linters and rule packs over every variant of the templates. They need no local AWS, and use one core for half a minute. */
 const templates: Part = { name: 'templates', project: 'templates', workers: 1 };
 
 /** Builds, packs and installs the package, and uses it as another team does. */

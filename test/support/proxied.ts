@@ -9,8 +9,8 @@ import { type LocalAwsOptions, withLocalAws } from '../../local/stack.ts';
 import type { TestSwitches } from '../../local/test-switches.ts';
 
 /**
- * Runs something with a local AWS and a fault proxy in front of all that its functions call; both are up only for it.
- * The proxy's address is given; a client of the local AWS itself bypasses the proxy.
+ * Starts a local AWS and a fault proxy for the duration of `use`. All calls of functions and state machines pass the proxy.
+ * `use` receives the outputs of the deployed system, whose clients bypass the proxy, and the URL of the proxy.
  */
 export async function withProxiedAws<Result>(
   {

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { recordings } from '../../local/paths.ts';
 import { makePrivateDirectory } from '../../local/private-files.ts';
 
-/** An empty folder for what passes at the local AWS of a suite, which lies in `directory`; for test/models. */
+/** Creates an empty folder for the requests and responses that test/models compares. @param directory folder of the suite's local AWS */
 export async function recordingsOf(directory: string): Promise<string> {
   const folder = join(recordings, basename(directory));
   await rm(folder, { recursive: true, force: true });

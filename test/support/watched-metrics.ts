@@ -7,7 +7,7 @@ export interface WatchedMetric {
   by: string;
   namespace: string;
   name: string;
-  /** Values are texts; a reference stands as `<logical id>`. */
+  /** Values by name; a reference is written as `<logical id>`. */
   dimensions: Record<string, string>;
 }
 
