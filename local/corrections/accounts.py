@@ -37,7 +37,7 @@ def find_policy_of_owner(original: Callable[[str, str], Found], service: str, ar
     """IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account: a request for a resource of another
     account needs an Allow in the policy of the caller and in that of the resource.
 
-    MiniStack looks for the resource in the account of the caller, and needs no policy of a resource that it does not
+    MiniStack searches the account of the caller for the resource, and needs no policy of a resource that it does not
     find.
     """
     if not is_foreign(arn) or service not in iam_evaluator._RESOURCE_POLICY_LOOKUPS:

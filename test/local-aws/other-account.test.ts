@@ -197,7 +197,7 @@ describe('corrected: APIs of another account', () => {
     api = await createApi(otherRoot);
   }, 30_000);
 
-  // apigateway/latest/developerguide/how-to-call-api: an API is called by its host, whoever calls it
+  // apigateway/latest/developerguide/how-to-call-api: every client calls an API by its host
   it('are called without a signature', async () => {
     const open = await fetch(`${api.url}/open`);
     const withToken = await fetch(`${api.url}/token`, { headers: { Authorization: 'allow' } });

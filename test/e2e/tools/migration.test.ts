@@ -144,7 +144,7 @@ describe('the migration of the guide', () => {
 
     expect(await request({}, { 'x-use-cognito': 'true' })).toBe('legacy 201');
 
-    await runSection('First the callers that want to be first');
+    await runSection('Move single callers');
 
     // Without a restart, a running function reads the flag within its interval.
     await eventually(async () => expect(await request()).toBe('workflow 202'), 25_000, 500);
@@ -152,7 +152,7 @@ describe('the migration of the guide', () => {
   });
 
   it('uses the workflow for half of the names, after a deployment of the flag that was rolled back', async () => {
-    await runSection('Then more and more of all');
+    await runSection('Move a percentage of all usernames');
     await reloadFlag();
 
     expect(await request({ username: nameInBucket('below', 50) })).toBe('workflow 202');
@@ -160,7 +160,7 @@ describe('the migration of the guide', () => {
   });
 
   it('uses the workflow for all names', async () => {
-    await runSection('Then all');
+    await runSection('Move all usernames');
     await reloadFlag();
 
     expect(await request({ username: nameInBucket('above', 99) })).toBe('workflow 202');
@@ -172,7 +172,7 @@ describe('the migration of the guide', () => {
 
     expect(await request(body, key)).toBe('workflow 202');
 
-    await runSection('Back');
+    await runSection('Revert');
     await reloadFlag();
 
     expect(await request()).toBe('legacy 201');
@@ -207,7 +207,7 @@ describe('the migration of the guide', () => {
   });
 
   it('finishes with the workflow alone', async () => {
-    await runSection('After: the legacy endpoint goes');
+    await runSection('After: delete the migration');
     const response = await system.provision(newRequest(), { 'x-use-cognito': 'false' });
 
     expect([response.status, provisionedBy(response.headers)]).toEqual([202, null]);
