@@ -1,7 +1,12 @@
+import { fileURLToPath } from 'node:url';
+
 // CDK's own check of the templates takes longer than making them; `cdk synth` makes it.
 process.env['CDK_VALIDATION'] = 'false';
 // As cli/support/start.mjs does for every program: without it each test process on Node 20 prints the notice of the AWS SDK.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+
+// Where the tests share the templates that they make (infra/template-cache.ts).
+process.env['TEMPLATE_CACHE'] = fileURLToPath(new URL('.build/templates', import.meta.url));
 
 /** One swc transform for everything; the packages named here ship only ES modules, which Jest's CommonJS cannot load as they are. */
 const esmOnly = ['uuid', 'get-port', 'p-limit', 'yocto-queue', 'execa', '@bomb.sh', 'pixelmatch'];

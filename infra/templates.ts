@@ -10,6 +10,7 @@ import { App1Stack } from './app1-stack.ts';
 import { App2Stack } from './app2-stack.ts';
 import { bundlesIn } from './bundles.ts';
 import { readSettings } from './settings.ts';
+import { cached } from './template-cache.ts';
 
 const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) });
 
@@ -28,17 +29,23 @@ export const template = z.looseObject({
   ),
 });
 export type Template = z.infer<typeof template>;
+const stackTemplates = z.object({ app1: template, app2: template });
 
 /**
  * The templates of both stacks as `cdk synth` creates them, with empty functions: for tests and for generated documents.
  * @param context the settings, as with `cdk synth -c`
  */
 export function templates(context: Readonly<Record<string, string>> = {}): Record<ServiceKind, Template> {
-  return withEmptyFunctions(context, (app) => {
-    const assembly = app.synth();
-    const templateOf = (stack: string) => template.parse(assembly.getStackByName(stack).template);
-    return { app1: templateOf('App1'), app2: templateOf('App2') };
-  });
+  return cached(
+    context,
+    (written) => stackTemplates.parse(written),
+    () =>
+      withEmptyFunctions(context, (app) => {
+        const assembly = app.synth();
+        const templateOf = (stack: string) => assembly.getStackByName(stack).template;
+        return stackTemplates.parse({ app1: templateOf('App1'), app2: templateOf('App2') });
+      }),
+  );
 }
 
 /** Creates the app of both stacks with empty functions and calls `use` with it; removes the files afterwards. */
@@ -63,7 +70,13 @@ export function withApp<Result>(
     const { context: flags } = cdkJson.parse(
       JSON.parse(readFileSync(join(import.meta.dirname, '..', 'cdk.json'), 'utf8')),
     );
-    const app = new App({ outdir, context: { ...flags, ...context }, analyticsReporting: false });
+    const app = new App({
+      outdir,
+      context: { ...flags, ...context },
+      analyticsReporting: false,
+      // They are metadata, which the templates do not contain, and take a third of the synthesis under Jest.
+      stackTraces: false,
+    });
     for (const [service, names] of [
       ['app1', Object.keys(app1)],
       ['app2', Object.keys(app2)],

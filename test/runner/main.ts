@@ -80,6 +80,9 @@ const templates: Part = { name: 'templates', project: 'templates', workers: 1 };
 /** Builds, packs and installs the package, and uses it as another team does. */
 const packed: Part = { name: 'package', project: 'package', workers: 1 };
 
+/** The folder of the templates that the tests share, as in jest.config.js. */
+const templateCache = join(root, '.build', 'templates');
+
 /** Number of parts that run at the same time on two cores: they wait for most of their duration. */
 const MAX_CONCURRENT_PARTS = 4;
 
@@ -140,6 +143,8 @@ async function runAll(
     Promise.all([...toolsOf.lint, ...toolsOf.typecheck].map(checkWith)),
   );
   for (const { output } of results) if (output !== undefined) process.stderr.write(`${output}\n`);
+  // Those of earlier sources are of no use.
+  await rm(templateCache, { recursive: true, force: true });
   // The recordings of an earlier run do not belong to this one.
   if (groups.some((parts) => parts.includes(models))) await rm(recordings, { recursive: true, force: true });
   const limit = pLimit(MAX_CONCURRENT_PARTS);
