@@ -1,41 +1,48 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import * as z from 'zod';
+import { APP2, targetName } from '../contracts/services.ts';
 import type { Finding } from './preflight/finding.ts';
+import type { Destinations } from './preflight/run.ts';
 import { colors } from './support/colors.ts';
 import { npmCommand, runOnSystem } from './support/command.ts';
 import { CommandError } from './support/command-error.ts';
 import { listrProgress } from './support/progress.ts';
-import { profile, region, type TargetEnvironment, targetEnvironment } from './target-environment.ts';
+import { profile, region, targetEnvironment } from './target-environment.ts';
 import { by } from './values.ts';
 
 /**
- * `npm run preflight -- --profile P [--app2-profile Q]`: checks before a deployment what would prevent it, and prints
- * the remedies. Changes nothing. Exit status 0 when no finding prevents a deployment. docs/deploying.md
+ * `npm run preflight -- --profile P [--target NAME --target-profile Q --assembly DIR]`: checks before a deployment what
+ * would prevent it, and prints the remedies. Changes nothing. Exit status 0 when no finding prevents a deployment. docs/deploying.md
  */
 export async function main(args: string[]): Promise<number> {
   const command = npmCommand('preflight')
     .description('Checks before a deployment what would prevent it. Changes nothing.')
     .option(
       '--profile <name>',
-      'profile of the account of App1, and of App2 without --app2-profile',
+      'profile of the account of App1, and of the target without --target-profile',
       by(profile),
     )
-    .option('--app2-profile <name>', 'profile of the account of App2', by(profile))
+    .option('--target <name>', 'name of the target whose stack is checked beside App1', by(targetName), APP2)
+    .option('--target-profile <name>', 'profile of the account of the target', by(profile))
+    .option(
+      '--assembly <folder>',
+      'cloud assembly with the stack of the target, which `cdk synth` of its team writes; the stack of App2 is in this app',
+    )
     .option('--region <name>', 'the region, if the profile sets none', by(region))
     .option('--local', 'check the local AWS that is up')
     .option('-c, --context <key=value>', 'a setting, as for `cdk deploy`; repeatable', collect);
   const parse = () => command.parse(args, { from: 'user' });
   return runOnSystem(parse, async () => {
-    const { local = false, context = {}, ...to } = options.parse(command.opts());
+    const { local = false, context = {}, target, assembly, ...to } = options.parse(command.opts());
     // Both load the CDK.
     const { synthesize } = await import('./preflight/synthesize.ts');
-    const { preflight, shouldWork, targetsOf } = await import('./preflight/run.ts');
+    const { plansOf, preflight, shouldWork } = await import('./preflight/run.ts');
     const destinations = destinationsOf(local, to);
-    const assembly = await listrProgress.run('Synthesizing', async () =>
-      synthesize(local ? { environment: 'local', ...context } : context),
+    const system = await listrProgress.run('Synthesizing', async () =>
+      synthesize(local ? { environment: 'local', ...context } : context, { target, assembly }),
     );
     const found = await listrProgress.run(`Checking ${destinations.app1.displayName}`, async () =>
-      preflight(await targetsOf(assembly, destinations)),
+      preflight(await plansOf(system, destinations)),
     );
     process.stdout.write(`${formatFindings(found)}\n`);
     return shouldWork(found) ? 0 : 1;
@@ -44,7 +51,9 @@ export async function main(args: string[]): Promise<number> {
 
 const options = z.object({
   profile: z.string().optional(),
-  app2Profile: z.string().optional(),
+  target: targetName,
+  targetProfile: z.string().optional(),
+  assembly: z.string().optional(),
   region: z.string().optional(),
   local: z.boolean().optional(),
   context: z.record(z.string(), z.string()).optional(),
@@ -53,12 +62,12 @@ const options = z.object({
 /** @throws CommandError when no target environment is selected */
 function destinationsOf(
   local: boolean,
-  { profile, app2Profile, region }: Omit<z.infer<typeof options>, 'local' | 'context'>,
-): { app1: TargetEnvironment; app2: TargetEnvironment } {
+  { profile, targetProfile, region }: Pick<z.infer<typeof options>, 'profile' | 'targetProfile' | 'region'>,
+): Destinations {
   if (local) {
     const environment = targetEnvironment({});
     if (!environment.local) throw new CommandError('No local AWS is up.', 'Run `npm run up`.');
-    return { app1: environment, app2: environment };
+    return { app1: environment, target: environment };
   }
   const to = (name: string | undefined) =>
     targetEnvironment({
@@ -67,7 +76,7 @@ function destinationsOf(
       ...(region === undefined ? {} : { region }),
     });
   const app1 = to(profile);
-  return { app1, app2: app2Profile === undefined ? app1 : to(app2Profile) };
+  return { app1, target: targetProfile === undefined ? app1 : to(targetProfile) };
 }
 
 function collect(text: string, before: Record<string, string> = {}): Record<string, string> {

@@ -97,7 +97,7 @@ export interface ServiceUsersProps extends ServiceOptions {
   readonly consumer?: string | undefined;
   /**
    * The password policy; 12 characters with all four kinds by default. The service checks a password with it before Cognito
-   * does. An adopted pool keeps its own policy, so pass that one.
+   * does. An adopted pool keeps its own policy, which must not require more than this one.
    */
   readonly passwordPolicy?: PasswordPolicy | undefined;
   /** Rates per second, in this account and region. */
@@ -118,8 +118,8 @@ export interface ServiceUsersProps extends ServiceOptions {
   readonly checkUserInPool?: 'off' | 'admin' | 'all' | undefined;
   /**
    * An existing user pool that gets the service users, with the groups and app clients of this construct. A pool of the same
-   * app is checked at synthesis; one that is imported by its id, by `provision preflight`. By default the construct creates a
-   * pool.
+   * app is checked at synthesis; one that is imported by its id, by the preflight of App1's repository. By default the construct
+   * creates a pool.
    */
   readonly userPool?: IUserPool | undefined;
   /**
@@ -502,7 +502,7 @@ export class ServiceUsers extends Service<'app2'> {
   /** The adopted user pool, or a new one. */
   #pool(adopted: IUserPool | undefined, passwordPolicy: PasswordPolicy): IUserPool {
     if (adopted !== undefined) {
-      checkUserPool(this, adopted);
+      checkUserPool(this, adopted, passwordPolicy);
       return adopted;
     }
     const pool = new UserPool(this, 'UserPool', {

@@ -217,7 +217,7 @@ export const context = z
       .regex(/^[a-z0-9-]+_[A-Za-z0-9]+$/, 'must be the id of a user pool')
       .optional()
       .describe(
-        'Id of an existing user pool that App2 uses instead of creating one. `npm run preflight` checks whether it can have service users. The password settings have to be those of the pool.',
+        'Id of an existing user pool that App2 uses instead of creating one. `npm run preflight` checks whether it can have service users. The password settings must require at least what the pool requires.',
       ),
     api_client_group: groupName
       .default(groups.apiClient)

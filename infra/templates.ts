@@ -16,8 +16,8 @@ const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) });
 
 /** The parts of a CloudFormation template that this repository reads. */
 export const template = z.looseObject({
-  Parameters: z.record(z.string(), z.looseObject({})),
-  Outputs: z.record(z.string(), z.looseObject({})),
+  Parameters: z.record(z.string(), z.looseObject({})).default({}),
+  Outputs: z.record(z.string(), z.looseObject({})).default({}),
   Resources: z.record(
     z.string(),
     z.looseObject({

@@ -2,6 +2,8 @@ import { Stack, Token } from 'aws-cdk-lib';
 import { CfnUserPool, type IUserPool } from 'aws-cdk-lib/aws-cognito';
 import type { IConstruct } from 'constructs';
 import * as z from 'zod';
+import type { PasswordPolicy } from '../contracts/password-policy.ts';
+import { characterKinds } from '../contracts/targets.ts';
 
 /** What a user pool of service users needs. An adopted pool is checked, because Cognito cannot change most of it later. */
 
@@ -33,6 +35,19 @@ export const poolDescription = z.object({
   SchemaAttributes: z.array(poolAttribute).default([]),
   UsernameAttributes: z.array(z.string()).default([]),
   UsernameConfiguration: z.object({ CaseSensitive: z.boolean().optional() }).optional(),
+  Policies: z
+    .object({
+      PasswordPolicy: z
+        .object({
+          MinimumLength: z.number().optional(),
+          RequireLowercase: z.boolean().optional(),
+          RequireUppercase: z.boolean().optional(),
+          RequireNumbers: z.boolean().optional(),
+          RequireSymbols: z.boolean().optional(),
+        })
+        .optional(),
+    })
+    .optional(),
 });
 type PoolDescription = z.infer<typeof poolDescription>;
 
@@ -43,7 +58,7 @@ const SET_BY_COGNITO = 'sub';
  * Everything that a pool lacks, as sentences that say how to change it; empty for a suitable pool.
  * docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html
  */
-export function poolFaults(pool: PoolDescription): string[] {
+export function poolFaults(pool: PoolDescription, passwordPolicy: PasswordPolicy): string[] {
   const attributes = new Map(pool.SchemaAttributes.map((each) => [each.Name?.replace(/^custom:/, ''), each]));
   const wrongAttributes = Object.entries(customAttributes).flatMap(([name, length]) => {
     const attribute = attributes.get(name);
@@ -78,22 +93,60 @@ export function poolFaults(pool: PoolDescription): string[] {
       : [
           `It requires ${required.join(', ')}, which a service user does not have. Cognito cannot change it: the service needs a new pool.`,
         ]),
+    ...policyFaults(pool, passwordPolicy),
   ];
 }
 
+/** Cognito's policy for a pool that sets none, and for each rule that a policy of the CDK leaves out. */
+const COGNITO_DEFAULTS: PasswordPolicy = {
+  minimum_length: 8,
+  require_lowercase: true,
+  require_uppercase: true,
+  require_numbers: true,
+  require_symbols: true,
+};
+
 /**
- * Checks a pool of the same app. A pool that is imported by its id is checked by `provision preflight`.
+ * The rules of the pool's password policy that the policy of the service lacks: Cognito would reject a password only after the
+ * user has been created. A service may require more than its pool does.
+ * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_PasswordPolicyType.html
+ */
+function policyFaults({ Policies }: PoolDescription, service: PasswordPolicy): string[] {
+  const { PasswordPolicy: set = {} } = Policies ?? {};
+  const pool: PasswordPolicy = {
+    minimum_length: set.MinimumLength ?? COGNITO_DEFAULTS.minimum_length,
+    require_lowercase: set.RequireLowercase ?? COGNITO_DEFAULTS.require_lowercase,
+    require_uppercase: set.RequireUppercase ?? COGNITO_DEFAULTS.require_uppercase,
+    require_numbers: set.RequireNumbers ?? COGNITO_DEFAULTS.require_numbers,
+    require_symbols: set.RequireSymbols ?? COGNITO_DEFAULTS.require_symbols,
+  };
+  const stricter = [
+    ...(pool.minimum_length > service.minimum_length
+      ? [`at least ${pool.minimum_length} characters instead of ${service.minimum_length}`]
+      : []),
+    ...characterKinds.filter((kind) => pool[`require_${kind}`] && !service[`require_${kind}`]),
+  ];
+  return stricter.length === 0
+    ? []
+    : [
+        `Its password policy requires more than that of the service: ${stricter.join(', ')}. Pass the policy of the pool as passwordPolicy (App2: password_minimum_length, password_characters), or change the pool.`,
+      ];
+}
+
+/**
+ * Checks a pool of the same app. A pool that is imported by its id is checked by `npm run preflight`.
  * @throws Error that lists everything that the pool lacks
  */
-export function checkUserPool(scope: IConstruct, pool: IUserPool): void {
+export function checkUserPool(scope: IConstruct, pool: IUserPool, passwordPolicy: PasswordPolicy): void {
   const { defaultChild } = pool.node;
   if (!(defaultChild instanceof CfnUserPool)) return;
   const resolved: unknown = Stack.of(scope).resolve({
     SchemaAttributes: defaultChild.schema,
     UsernameAttributes: defaultChild.usernameAttributes,
     UsernameConfiguration: defaultChild.usernameConfiguration,
+    Policies: defaultChild.policies,
   });
-  const faults = poolFaults(poolDescription.parse(inPascalCase(resolved)));
+  const faults = poolFaults(poolDescription.parse(inPascalCase(resolved)), passwordPolicy);
   if (faults.length === 0) return;
   throw new Error(
     `${scope.node.path}: the user pool ${pool.node.path} cannot have service users.\n${faults.map((fault) => `- ${fault}`).join('\n')}`,

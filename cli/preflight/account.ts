@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { paginateListServiceQuotas, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import * as z from 'zod';
+import { passwordPolicyText } from '../../contracts/password-policy.ts';
 import { concurrencyAt, lambdaConcurrency } from '../../contracts/quotas.ts';
 import { fixedName, resolver } from '../../infra/resolve.ts';
 import { expressCreationsPerSecond } from '../../infra/settings.ts';
@@ -14,8 +15,9 @@ import type { Template } from '../../infra/templates.ts';
 import { poolDescription, poolFaults } from '../../infra/user-pool.ts';
 import { type Machine, machine } from '../../workflows/asl.ts';
 import { type Finding, missing, note, ok, unchecked } from './finding.ts';
+import type { Plan } from './plan.ts';
+import { targetsOf } from './planned-target.ts';
 import { describeStack, resourcesOf } from './stacks.ts';
-import type { Target } from './target.ts';
 
 /** docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html ("Resource policies") */
 const LOG_POLICIES = 10;
@@ -29,7 +31,7 @@ const ofType = ({ Resources }: Template, type: string) =>
   Object.entries(Resources).filter(([, { Type }]) => Type === type);
 
 /** Logical ids of the resources that the deployed stacks have. */
-async function existingResources({ client, stacks }: Target): Promise<Set<string>> {
+async function existingResources({ client, stacks }: Plan): Promise<Set<string>> {
   const cloudFormation = client(CloudFormationClient);
   const own = stacks.map(async ({ name }) =>
     (await describeStack(cloudFormation, name)) === undefined
@@ -40,8 +42,8 @@ async function existingResources({ client, stacks }: Target): Promise<Set<string
 }
 
 /** Whether the account can have the additional resource policies of CloudWatch Logs. The quota is ten per region. */
-export async function logPolicyFinding(target: Target): Promise<Finding> {
-  const { client, stacks, environment } = target;
+export async function logPolicyFinding(plan: Plan): Promise<Finding> {
+  const { client, stacks, environment } = plan;
   const logs = client(CloudWatchLogsClient);
   const existing: string[] = [];
   let nextToken: string | undefined;
@@ -50,7 +52,7 @@ export async function logPolicyFinding(target: Target): Promise<Finding> {
     for (const { policyName = '' } of page.resourcePolicies ?? []) existing.push(policyName);
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
-  const own = await existingResources(target);
+  const own = await existingResources(plan);
   const policyNames = stacks.flatMap(({ name, template }) =>
     ofType(template, 'AWS::Logs::ResourcePolicy')
       .filter(([logicalId]) => !own.has(`${name}/${logicalId}`))
@@ -76,14 +78,14 @@ export async function logPolicyFinding(target: Target): Promise<Finding> {
 }
 
 /** The role by which API Gateway writes its logs: one per account and region. docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html */
-export async function gatewayRoleFinding(target: Target): Promise<Finding> {
-  const { client, stacks } = target;
+export async function gatewayRoleFinding(plan: Plan): Promise<Finding> {
+  const { client, stacks } = plan;
   const what = "API Gateway's log role";
   const { cloudwatchRoleArn } = await client(APIGatewayClient).send(new GetAccountCommand({}));
   const set = stacks.flatMap(({ name, template }) =>
     ofType(template, 'AWS::ApiGateway::Account').map(([logicalId]) => `${name}/${logicalId}`),
   );
-  const own = await existingResources(target);
+  const own = await existingResources(plan);
   const needed = set.length > 0 ? 'the role of this deployment' : 'an existing role';
   if (set.length === 0)
     return cloudwatchRoleArn
@@ -99,33 +101,32 @@ export async function gatewayRoleFinding(target: Target): Promise<Finding> {
     : ok(what, cloudwatchRoleArn ?? 'none', needed);
 }
 
-/** Whether each user pool that a stack adopts by its id can have service users. */
-export async function userPoolFindings({ client, stacks }: Target): Promise<Finding[]> {
-  const ids = new Set(
-    stacks.flatMap(({ template }) =>
-      ofType(template, 'AWS::Cognito::UserPoolClient').flatMap(
-        ([
-          ,
-          {
-            Properties: { UserPoolId },
-          },
-        ]) => (typeof UserPoolId === 'string' ? [UserPoolId] : []),
-      ),
-    ),
+/** Whether each user pool that a target adopts by its id can have service users of this target. */
+export async function userPoolFindings({ client, stacks, environment }: Plan): Promise<Finding[]> {
+  const adopted = stacks.flatMap(({ template, name }) =>
+    targetsOf(template, name, environment).flatMap(({ outputs }) => {
+      const { success, data } = adoptedPool.safeParse(outputs);
+      return success && isAdopted(template, data.UserPoolId) ? [data] : [];
+    }),
   );
   const cognito = client(CognitoIdentityProviderClient);
   return Promise.all(
-    [...ids].map(async (UserPoolId) => {
+    adopted.map(async ({ UserPoolId, PasswordPolicy }) => {
       const what = `user pool ${UserPoolId}`;
       const needed = 'a pool that can have service users';
       const { UserPool: pool } = await cognito.send(new DescribeUserPoolCommand({ UserPoolId }));
-      const faults = poolFaults(poolDescription.parse(pool));
+      const faults = poolFaults(poolDescription.parse(pool), PasswordPolicy);
       return faults.length === 0
         ? ok(what, 'suitable', needed)
-        : missing(what, faults.join(' '), needed, 'Change the pool, or remove the setting user_pool_id.');
+        : missing(what, faults.join(' '), needed, 'Change the pool, or adopt none (user_pool_id, userPool).');
     }),
   );
 }
+
+const adoptedPool = z.object({ UserPoolId: z.string(), PasswordPolicy: passwordPolicyText });
+
+/** A pool of the stack is referenced by its logical id. */
+const isAdopted = ({ Resources }: Template, id: string): boolean => !(id in Resources);
 
 interface Quota {
   service: 'cognito-idp' | 'states' | 'lambda';
@@ -138,10 +139,7 @@ interface Quota {
 const definitionString = z.looseObject({ DefinitionString: z.unknown() });
 
 /** Transitions of a creation that succeeds: every state of the main path, and the start. */
-function countTransitions(
-  { template }: Target['stacks'][number],
-  environment: Target['environment'],
-): number {
+function countTransitions({ template }: Plan['stacks'][number], environment: Plan['environment']): number {
   const resolve = resolver(template, environment);
   const counts = ofType(template, 'AWS::StepFunctions::StateMachine').map(([, { Properties }]) => {
     const text = String(resolve(definitionString.parse(Properties).DefinitionString));
@@ -161,9 +159,14 @@ function countMainPath({ StartAt, States }: Machine): number {
   return count;
 }
 
-/** The quotas that the configured rates need in this account and region. */
-export function quotasFor({ settings, stacks, environment }: Target): Quota[] {
-  const { creationsPerSecond, describeExecutionsPerSecond, statusPollsPerSecond } = settings;
+/** The quotas that the rates of the target need in this account and region. */
+export function quotasFor({ settings, target, stacks, environment }: Plan): Quota[] {
+  const { creationsPerSecond, statusPollsPerSecond } = target;
+  const hasTarget = stacks.some(({ service }) => service === 'app2');
+  const describeExecutionsPerSecond = Math.max(
+    ...(stacks.some(({ service }) => service === 'app1') ? [settings.describeExecutionsPerSecond] : []),
+    ...(hasTarget ? [target.describeExecutionsPerSecond] : []),
+  );
   const creations = creationsPerSecond + expressCreationsPerSecond(creationsPerSecond);
   const reserved = stacks.flatMap(({ template }) =>
     ofType(template, 'AWS::Lambda::Function').map(([, { Properties }]) =>
@@ -172,30 +175,14 @@ export function quotasFor({ settings, stacks, environment }: Target): Quota[] {
   );
   const reservations = reserved.reduce((sum, one) => sum + one, 0);
   const atRate = Math.ceil(concurrencyAt(creations, statusPollsPerSecond).total);
-  const app2 = stacks.some(({ service }) => service === 'app2');
+  const cognito = ['UserCreation', 'UserUpdate', 'UserAccountRecovery'].map((operations) => ({
+    service: 'cognito-idp' as const,
+    name: `Rate of ${operations} requests`,
+    needed: creations,
+    per: ' per second',
+  }));
   return [
-    ...(app2
-      ? [
-          {
-            service: 'cognito-idp' as const,
-            name: 'Rate of UserCreation requests',
-            needed: creations,
-            per: ' per second',
-          },
-          {
-            service: 'cognito-idp' as const,
-            name: 'Rate of UserUpdate requests',
-            needed: creations,
-            per: ' per second',
-          },
-          {
-            service: 'cognito-idp' as const,
-            name: 'Rate of UserAccountRecovery requests',
-            needed: creations,
-            per: ' per second',
-          },
-        ]
-      : []),
+    ...(hasTarget ? cognito : []),
     {
       service: 'states',
       name: 'StartExecution throttle token refill rate per second',
@@ -224,9 +211,9 @@ export function quotasFor({ settings, stacks, environment }: Target): Quota[] {
 }
 
 /** docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_ListServiceQuotas.html */
-export async function quotaFindings(target: Target): Promise<Finding[]> {
-  const client = target.client(ServiceQuotasClient);
-  const quotas = quotasFor(target);
+export async function quotaFindings(plan: Plan): Promise<Finding[]> {
+  const client = plan.client(ServiceQuotasClient);
+  const quotas = quotasFor(plan);
   const services = [...new Set(quotas.map(({ service }) => service))];
   const values = new Map<string, number>();
   for (const ServiceCode of services)

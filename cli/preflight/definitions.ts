@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { type Policy, policiesIn } from '../../infra/policies.ts';
 import { fixedName, resolver } from '../../infra/resolve.ts';
 import { type Finding, missing, note, ok } from './finding.ts';
-import type { Target } from './target.ts';
+import type { Plan } from './plan.ts';
 
 /** Concurrent calls; Access Analyzer has a low quota. */
 const AT_ONCE = 4;
@@ -16,7 +16,7 @@ const machine = z.looseObject({ DefinitionString: z.unknown() });
  * Validates each definition with Step Functions.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinition.html
  */
-export async function definitionFindings({ client, stacks, environment }: Target): Promise<Finding[]> {
+export async function definitionFindings({ client, stacks, environment }: Plan): Promise<Finding[]> {
   const stepFunctions = client(SFNClient);
   const machines = stacks.flatMap(({ template }) => {
     const resolve = resolver(template, environment);
@@ -48,7 +48,7 @@ export async function definitionFindings({ client, stacks, environment }: Target
  * Validates each policy with IAM Access Analyzer. A security warning does not prevent a deployment.
  * docs.aws.amazon.com/access-analyzer/latest/APIReference/API_ValidatePolicy.html
  */
-export async function policyFindings({ client, stacks, environment }: Target): Promise<Finding[]> {
+export async function policyFindings({ client, stacks, environment }: Plan): Promise<Finding[]> {
   const analyzer = client(AccessAnalyzerClient);
   const limit = pLimit(AT_ONCE);
   const policies = stacks.flatMap(({ name, template }) =>

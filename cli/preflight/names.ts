@@ -20,8 +20,8 @@ import * as z from 'zod';
 import { type DeploymentEnvironment, fixedName, resolver } from '../../infra/resolve.ts';
 import type { TargetEnvironment } from '../target-environment.ts';
 import { type Finding, missing, ok, unchecked } from './finding.ts';
+import type { Plan } from './plan.ts';
 import { describeStack, resourcesOf } from './stacks.ts';
-import type { Target } from './target.ts';
 
 /** Concurrent calls. */
 const AT_ONCE = 6;
@@ -178,7 +178,7 @@ const busOf = z.looseObject({ EventBusName: z.string().optional() });
  * Names of both stacks that another resource has, for example one that an earlier failed deployment left behind.
  * CloudFormation cannot create a resource of such a name.
  */
-export async function nameFindings({ client, stacks, environment }: Target): Promise<Finding[]> {
+export async function nameFindings({ client, stacks, environment }: Plan): Promise<Finding[]> {
   const cloudFormation = client(CloudFormationClient);
   const limit = pLimit(AT_ONCE);
   const of = stacks.map(async ({ name: stack, template }): Promise<Finding[]> => {

@@ -1,18 +1,18 @@
 import { STSClient } from '@aws-sdk/client-sts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import { explain } from '../explain.ts';
 import type { TargetEnvironment } from '../target-environment.ts';
 import { gatewayRoleFinding, logPolicyFinding, quotaFindings, userPoolFindings } from './account.ts';
 import { definitionFindings, policyFindings } from './definitions.ts';
 import { type Finding, unchecked } from './finding.ts';
 import { nameFindings } from './names.ts';
+import type { Plan, PlannedStack, PlannedSystem } from './plan.ts';
 import { accountsFinding, bootstrapFinding, regionFinding, stackFinding } from './stacks.ts';
-import type { synthesize } from './synthesize.ts';
-import type { PlannedStack, Target } from './target.ts';
 
 /** The target environment of each stack. */
 export interface Destinations {
   app1: TargetEnvironment;
-  app2: TargetEnvironment;
+  target: TargetEnvironment;
 }
 
 /** Errors for an operation that a service does not implement: only the local AWS has them. */
@@ -35,49 +35,47 @@ async function runCheck(
   }
 }
 
-/** One target for each account and region, with the stacks that go there. */
-export async function targetsOf(
-  { stacks, settings }: ReturnType<typeof synthesize>,
-  { app1, app2 }: Destinations,
-): Promise<Target[]> {
-  const [environment1, environment2] = await Promise.all([readEnvironment(app1), readEnvironment(app2)]);
-  const target = (
+/** One plan for each account and region, with the stacks that go there. */
+export async function plansOf(system: PlannedSystem, { app1, target }: Destinations): Promise<Plan[]> {
+  const [environment1, environment2] = await Promise.all([readEnvironment(app1), readEnvironment(target)]);
+  const plan = (
     { local, client }: TargetEnvironment,
-    environment: Target['environment'],
-    planned: readonly PlannedStack[],
-  ): Target => ({ stacks: planned, settings, environment, local, client });
+    environment: Plan['environment'],
+    stacks: readonly PlannedStack[],
+  ): Plan => ({ ...system, stacks, environment, local, client });
+  const { stacks } = system;
   const isSame = environment1.account === environment2.account && environment1.region === environment2.region;
-  if (isSame) return [target(app1, environment1, stacks)];
-  const only = (name: string) => stacks.filter((stack) => stack.name === name);
-  return [target(app1, environment1, only('App1')), target(app2, environment2, only('App2'))];
+  if (isSame) return [plan(app1, environment1, stacks)];
+  const only = (kind: ServiceKind) => stacks.filter(({ service }) => service === kind);
+  return [plan(app1, environment1, only('app1')), plan(target, environment2, only('app2'))];
 }
 
 /** @throws CliError without valid credentials */
-async function readEnvironment(target: TargetEnvironment): Promise<Target['environment']> {
-  const { arn } = await target.identity(Date.now);
+async function readEnvironment({ identity, client }: TargetEnvironment): Promise<Plan['environment']> {
+  const { arn } = await identity(Date.now);
   const [, partition = '', , , account = ''] = arn.split(':');
-  return { partition, account, region: await target.client(STSClient).config.region() };
+  return { partition, account, region: await client(STSClient).config.region() };
 }
 
 /** Runs every check that is possible before a deployment. Changes nothing. */
-export async function preflight(targets: readonly Target[]): Promise<Finding[]> {
-  const of = targets.map(async (target) => {
-    const { stacks, local } = target;
+export async function preflight(plans: readonly Plan[]): Promise<Finding[]> {
+  const of = plans.map(async (plan) => {
+    const { stacks, local } = plan;
     const run = (what: string, run: () => Promise<Finding | Finding[]>) => runCheck(what, local, run);
     return Promise.all([
-      run('bootstrap stack of the CDK', () => bootstrapFinding(target, stacks)),
-      run('stacks', () => Promise.all(stacks.map((stack) => stackFinding(target, stack)))),
-      run('names', () => nameFindings(target)),
-      run('definitions of the state machines', () => definitionFindings(target)),
-      run('policies', () => policyFindings(target)),
-      run('log resource policies', () => logPolicyFinding(target)),
-      run("API Gateway's log role", () => gatewayRoleFinding(target)),
-      run('user pool', () => userPoolFindings(target)),
-      run('quotas', () => quotaFindings(target)),
-      run('features of the region', () => regionFinding(target, stacks)),
+      run('bootstrap stack of the CDK', () => bootstrapFinding(plan, stacks)),
+      run('stacks', () => Promise.all(stacks.map((stack) => stackFinding(plan, stack)))),
+      run('names', () => nameFindings(plan)),
+      run('definitions of the state machines', () => definitionFindings(plan)),
+      run('policies', () => policyFindings(plan)),
+      run('log resource policies', () => logPolicyFinding(plan)),
+      run("API Gateway's log role", () => gatewayRoleFinding(plan)),
+      run('user pool', () => userPoolFindings(plan)),
+      run('quotas', () => quotaFindings(plan)),
+      run('features of the region', () => regionFinding(plan, stacks)),
     ]);
   });
-  return [accountsFinding(targets), ...(await Promise.all(of)).flat(2)];
+  return [accountsFinding(plans), ...(await Promise.all(of)).flat(2)];
 }
 
 /** Whether no finding prevents a deployment. */

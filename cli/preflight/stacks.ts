@@ -7,10 +7,11 @@ import {
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import pLimit from 'p-limit';
 import * as z from 'zod';
+import { APP2, type ServiceKind } from '../../contracts/services.ts';
 import { hasErrorName } from '../../handlers/shared/errors.ts';
 import { ifFound } from '../doctor/finding.ts';
 import { type Finding, missing, ok } from './finding.ts';
-import type { PlannedStack, Target } from './target.ts';
+import type { Plan, PlannedStack } from './plan.ts';
 
 /** Concurrent calls. */
 const AT_ONCE = 5;
@@ -45,7 +46,7 @@ export async function describeStack(
 }
 
 /** Whether a stack can be created or updated in its current status. */
-export async function stackFinding({ client }: Target, { name }: PlannedStack): Promise<Finding> {
+export async function stackFinding({ client }: Plan, { name }: PlannedStack): Promise<Finding> {
   const what = `stack ${name}`;
   const needed = 'none, or one that can be updated';
   const stack = await describeStack(client(CloudFormationClient), name);
@@ -72,10 +73,7 @@ export async function stackFinding({ client }: Target, { name }: PlannedStack): 
 /** The parameter with the version of the bootstrap stack (docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html). */
 const versionParameter = z.looseObject({ Default: z.string() });
 
-export async function bootstrapFinding(
-  { client }: Target,
-  stacks: readonly PlannedStack[],
-): Promise<Finding> {
+export async function bootstrapFinding({ client }: Plan, stacks: readonly PlannedStack[]): Promise<Finding> {
   const what = 'bootstrap stack of the CDK';
   const version = Math.max(...stacks.map(({ bootstrapVersion }) => bootstrapVersion));
   const needed = `version ${version} or later`;
@@ -91,7 +89,7 @@ export async function bootstrapFinding(
 
 /** Whether the region supports every resource type. docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeType.html */
 export async function regionFinding(
-  { client, environment }: Target,
+  { client, environment }: Plan,
   stacks: readonly PlannedStack[],
 ): Promise<Finding> {
   const what = `features of ${environment.region}`;
@@ -119,31 +117,28 @@ export async function regionFinding(
     : missing(what, `no ${unsupported.flat().join(', ')}`, needed, 'Choose another region.');
 }
 
-/** Whether the accounts and regions match the settings. */
-export function accountsFinding(targets: readonly Target[]): Finding {
-  const of = (stack: string) => targets.find(({ stacks }) => stacks.some(({ name }) => name === stack));
-  const [app1, app2] = [of('App1'), of('App2')];
+/** Whether the accounts and regions match the settings of the target. */
+export function accountsFinding(plans: readonly Plan[]): Finding {
+  const of = (kind: ServiceKind) =>
+    plans.find(({ stacks }) => stacks.some(({ service }) => service === kind));
+  const [app1, other] = [of('app1')?.environment, of('app2')?.environment];
+  const { name = '', stack = '', consumer } = plans[0]?.target ?? {};
   const what = 'accounts and regions';
-  const found = `App1 in ${app1?.environment.account}, ${app1?.environment.region}; App2 in ${app2?.environment.account}, ${app2?.environment.region}`;
-  const settings = app1?.settings;
-  const two = app1?.environment.account !== app2?.environment.account;
+  const found = `App1 in ${app1?.account}, ${app1?.region}; ${stack} in ${other?.account}, ${other?.region}`;
+  const two = app1?.account !== other?.account;
   const needed = two
-    ? 'two accounts, one region, and the setting that names the account of App1'
+    ? `two accounts, one region, and App1's account as the consumer of ${name}`
     : 'one account and region';
-  if (app1?.environment.region !== app2?.environment.region)
+  if (app1?.region !== other?.region)
     return missing(what, found, needed, 'Give both profiles the same region.');
-  const named: [setting: string, value: string | undefined, account: string | undefined][] = [
-    ['app1_account', settings?.app1Account, app1?.environment.account],
-  ];
-  const wrong = named.filter(([, value, account]) =>
-    two ? value !== account : ![undefined, account].includes(value),
+  if (two ? consumer === app1?.account : [undefined, app1?.account].includes(consumer))
+    return ok(what, found, needed);
+  return missing(
+    what,
+    `${found}; the consumer of ${name} is ${consumer ?? 'not set'}`,
+    needed,
+    name === APP2
+      ? `-c app1_account=${app1?.account}`
+      : `new ServiceUsers(…, { service: '${name}', consumer: '${app1?.account}' })`,
   );
-  if (wrong.length > 0)
-    return missing(
-      what,
-      `${found}; ${wrong.map(([setting, value]) => `${setting} is ${value ?? 'not set'}`).join(', ')}`,
-      needed,
-      wrong.map(([setting, , account]) => `-c ${setting}=${account}`).join(' '),
-    );
-  return ok(what, found, needed);
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AccessAnalyzerClient, ValidatePolicyCommand } from '@aws-sdk/client-accessanalyzer';
@@ -15,26 +15,29 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { ListServiceQuotasCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { Stack } from 'aws-cdk-lib';
 import { mockClient } from 'aws-sdk-client-mock';
 import { quotaFindings, quotasFor, userPoolFindings } from '../../cli/preflight/account.ts';
 import { policyFindings } from '../../cli/preflight/definitions.ts';
 import { missing, note, ok, unchecked } from '../../cli/preflight/finding.ts';
-import { regionFinding, stackFinding } from '../../cli/preflight/stacks.ts';
+import type { Plan } from '../../cli/preflight/plan.ts';
+import { accountsFinding, regionFinding, stackFinding } from '../../cli/preflight/stacks.ts';
 import { synthesize } from '../../cli/preflight/synthesize.ts';
-import type { Target } from '../../cli/preflight/target.ts';
 import { formatFindings, main } from '../../cli/preflight.ts';
 import { EXAMPLE_ENVIRONMENT } from '../../infra/resolve.ts';
+import { ServiceUsers } from '../../infra/service-users.ts';
+import { withApp } from '../../infra/templates.ts';
 import { customAttributes } from '../../infra/user-pool.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'home-'));
-const target = (context: Record<string, string> = {}): Target => ({
-  ...synthesize(context, home),
+const plan = (context: Record<string, string> = {}, options = { target: 'app2' }): Plan => ({
+  ...synthesize(context, { home, ...options }),
   environment: EXAMPLE_ENVIRONMENT,
   local: false,
   client: (Class) =>
     new Class({ region: 'eu-central-1', credentials: { accessKeyId: 'A', secretAccessKey: 'S' } }),
 });
-const plain = target();
+const plain = plan();
 
 const analyzer = mockClient(AccessAnalyzerClient);
 const quotas = mockClient(ServiceQuotasClient);
@@ -81,7 +84,7 @@ describe('policyFindings', () => {
 });
 
 describe('userPoolFindings', () => {
-  const adopting = target({ user_pool_id: 'eu-central-1_Existing' });
+  const adopting = plan({ user_pool_id: 'eu-central-1_Existing' });
   const suitable = {
     UsernameConfiguration: { CaseSensitive: false },
     SchemaAttributes: [
@@ -108,6 +111,26 @@ describe('userPoolFindings', () => {
 
     expect(await userPoolFindings(adopting)).toMatchObject([
       { what: 'user pool eu-central-1_Existing', verdict: 'ok' },
+    ]);
+  });
+
+  it('reports the rules of an adopted pool that its target does not know', async () => {
+    const policy = { MinimumLength: 14, RequireLowercase: true, RequireSymbols: true, RequireNumbers: false };
+    cognito
+      .on(DescribeUserPoolCommand)
+      .resolves({ UserPool: { ...suitable, Policies: { PasswordPolicy: policy } } });
+    const relaxed = plan({
+      user_pool_id: 'eu-central-1_Existing',
+      password_characters: 'lowercase,uppercase,numbers',
+    });
+
+    expect(await userPoolFindings(relaxed)).toMatchObject([
+      {
+        verdict: 'missing',
+        found: expect.stringContaining(
+          'requires more than that of the service: at least 14 characters instead of 12, symbols.',
+        ),
+      },
     ]);
   });
 
@@ -163,12 +186,11 @@ describe('quotaFindings', () => {
   });
 
   it('needs quotas that grow with the settings', () => {
-    const needed = (of: Target) =>
-      Object.fromEntries(quotasFor(of).map(({ name, needed }) => [name, needed]));
+    const needed = (of: Plan) => Object.fromEntries(quotasFor(of).map(({ name, needed }) => [name, needed]));
 
     const byDefault = needed(plain);
-    const few = needed(target({ creations_per_second: '5' }));
-    const many = needed(target({ compensation_concurrency: '50', describe_executions_per_second: '40' }));
+    const few = needed(plan({ creations_per_second: '5' }));
+    const many = needed(plan({ compensation_concurrency: '50', describe_executions_per_second: '40' }));
 
     expect(few['StateTransition throttle token refill rate per second']).toBeLessThan(
       byDefault['StateTransition throttle token refill rate per second'] ?? 0,
@@ -231,17 +253,95 @@ it('reports a protected stack that was never complete, which the next deployment
   });
 });
 
+/** The cloud assembly of a team that has a service in a stack of its own. */
+function teamAssembly(service = 'payments'): string {
+  return withApp({}, (app) => {
+    new ServiceUsers(new Stack(app, 'Shop'), 'Users', {
+      service,
+      consumer: '111122223333',
+      rates: { creationsPerSecond: 7, statusPollsPerSecond: 2, describeExecutionsPerSecond: 40 },
+    });
+    const copy = mkdtempSync(join(tmpdir(), 'assembly-'));
+    cpSync(app.synth().directory, copy, { recursive: true });
+    return copy;
+  });
+}
+
+describe('accountsFinding', () => {
+  const inAccounts = (consumer: string | undefined, accounts: [app1: string, target: string]): Plan[] => {
+    return plain.stacks.map((stack, n) => ({
+      ...plain,
+      target: { ...plain.target, name: 'payments', stack: 'Shop', consumer },
+      stacks: [stack],
+      environment: { ...EXAMPLE_ENVIRONMENT, account: accounts[n] ?? '' },
+    }));
+  };
+
+  it('accepts the account of App1 as the consumer of the target', () => {
+    expect(accountsFinding(inAccounts('111122223333', ['111122223333', '444455556666']))).toMatchObject({
+      verdict: 'ok',
+      found: expect.stringContaining('Shop in 444455556666'),
+    });
+  });
+
+  it.each([undefined, '777788889999'])(
+    'reports the consumer %s of a target in another account',
+    (consumer) => {
+      expect(accountsFinding(inAccounts(consumer, ['111122223333', '444455556666']))).toMatchObject({
+        verdict: 'missing',
+        found: expect.stringContaining(`the consumer of payments is ${consumer ?? 'not set'}`),
+        remedy: "new ServiceUsers(…, { service: 'payments', consumer: '111122223333' })",
+      });
+    },
+  );
+});
+
 describe('synthesize', () => {
   it("uses the settings of -c and of the user's .cdk.json", () => {
     const user = mkdtempSync(join(tmpdir(), 'home-'));
     writeFileSync(join(user, '.cdk.json'), JSON.stringify({ context: { creations_per_second: 7 } }));
 
-    expect(synthesize({}, user).settings.creationsPerSecond).toBe(7);
-    expect(synthesize({ creations_per_second: '8' }, user).settings.creationsPerSecond).toBe(8);
+    expect(synthesize({}, { target: 'app2', home: user }).settings.creationsPerSecond).toBe(7);
+    expect(
+      synthesize({ creations_per_second: '8' }, { target: 'app2', home: user }).settings.creationsPerSecond,
+    ).toBe(8);
+  });
+
+  it('reads the stack of another target from the cloud assembly of its app', () => {
+    const assembly = teamAssembly();
+
+    const { stacks, target } = synthesize({}, { target: 'payments', assembly, home });
+
+    expect(stacks.map(({ name, service }) => `${name} ${service}`)).toEqual(['App1 app1', 'Shop app2']);
+    expect(target).toEqual({
+      name: 'payments',
+      stack: 'Shop',
+      consumer: '111122223333',
+      creationsPerSecond: 7,
+      statusPollsPerSecond: 2,
+      describeExecutionsPerSecond: 40,
+    });
+  });
+
+  it('synthesizes the stack of another target of the local AWS', () => {
+    const { stacks, target } = synthesize({ environment: 'local' }, { target: 'payments', home });
+
+    expect(stacks.map(({ name }) => name)).toEqual(['App1', 'Payments']);
+    expect(target).toMatchObject({ name: 'payments', consumer: undefined });
+  });
+
+  it.each([
+    ['another target without the cloud assembly of its app', {}, 'belongs to the app of its team'],
+    ['a folder that is not a cloud assembly', { assembly: home }, 'is not a cloud assembly'],
+    ['a cloud assembly without the target', { assembly: teamAssembly('orders') }, 'No stack of'],
+  ])('rejects %s', (_title, options, message) => {
+    expect(() => synthesize({}, { target: 'payments', home, ...options })).toThrow(message);
   });
 
   it('rejects invalid settings with a CommandError', () => {
-    expect(() => synthesize({ creations_per_second: '99' }, home)).toThrow('The settings are not valid');
+    expect(() => synthesize({ creations_per_second: '99' }, { target: 'app2', home })).toThrow(
+      'The settings are not valid',
+    );
   });
 });
 

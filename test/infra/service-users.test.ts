@@ -5,6 +5,7 @@ import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambd
 import { targetString } from '../../contracts/targets.ts';
 import { fixedName } from '../../infra/resolve.ts';
 import { ServiceUsers, type ServiceUsersProps } from '../../infra/service-users.ts';
+import { defaultPasswordPolicy } from '../../infra/settings.ts';
 import { type Template, template, withApp } from '../../infra/templates.ts';
 import { customAttributes } from '../../infra/user-pool.ts';
 import { resources } from '../support/resources.ts';
@@ -227,9 +228,10 @@ describe('an adopted user pool', () => {
       Object.entries(customAttributes).map(([name, maxLen]) => [name, attribute(maxLen)]),
     ),
   };
-  const adopt = (props: UserPoolProps) =>
+  const adopt = (props: UserPoolProps, passwordPolicy = defaultPasswordPolicy) =>
     templateWith((stack) => {
-      new ServiceUsers(stack, 'Users', { service: 'payments', userPool: new UserPool(stack, 'Own', props) });
+      const userPool = new UserPool(stack, 'Own', props);
+      new ServiceUsers(stack, 'Users', { service: 'payments', userPool, passwordPolicy });
     });
 
   it('gets the groups and the app clients', () => {
@@ -250,6 +252,29 @@ describe('an adopted user pool', () => {
     expect(JSON.stringify(resources(made, 'AWS::Cognito::UserPoolClient'))).toContain(
       'eu-central-1_Existing',
     );
+  });
+
+  it.each([
+    ['a longer password', { minLength: 16 }, {}, 'at least 16 characters instead of 12'],
+    ['symbols', {}, { require_symbols: false }, 'symbols'],
+    [
+      'what Cognito requires by default',
+      {},
+      { minimum_length: 6, require_numbers: false },
+      'at least 8 characters instead of 6, numbers',
+    ],
+  ])('that requires %s, unlike the service, fails the synthesis', (_title, passwordPolicy, of, differs) => {
+    const policy = { ...defaultPasswordPolicy, ...of };
+
+    expect(() => adopt({ ...suitable, passwordPolicy }, policy)).toThrow(
+      `- Its password policy requires more than that of the service: ${differs}. Pass the policy of the pool`,
+    );
+  });
+
+  it('that requires less than the service is accepted', () => {
+    const passwordPolicy = { minLength: 8, requireSymbols: false };
+
+    expect(() => adopt({ ...suitable, passwordPolicy })).not.toThrow();
   });
 
   it('that lacks something fails the synthesis with everything that it lacks', () => {

@@ -24,9 +24,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import getPort from 'get-port';
 import { identityOf } from '../../cli/clock.ts';
 import type { Finding } from '../../cli/preflight/finding.ts';
-import { preflight, shouldWork, targetsOf } from '../../cli/preflight/run.ts';
+import type { Plan } from '../../cli/preflight/plan.ts';
+import { plansOf, preflight, shouldWork } from '../../cli/preflight/run.ts';
 import { synthesize } from '../../cli/preflight/synthesize.ts';
-import type { Target } from '../../cli/preflight/target.ts';
 import { formatFindings } from '../../cli/preflight.ts';
 import { signedFetch } from '../../cli/signed-fetch.ts';
 import type { TargetEnvironment } from '../../cli/target-environment.ts';
@@ -38,7 +38,7 @@ import { eventually } from './support/eventually.ts';
 /** The preflight with an empty account, and with accounts in which a deployment would fail. */
 
 const empty = mkdtempSync(join(tmpdir(), 'no-profile-'));
-const made = synthesize({}, empty);
+const made = synthesize({}, { target: 'app2', home: empty });
 
 let directory: string;
 let aws: Emulator;
@@ -71,14 +71,14 @@ afterAll(async () => {
   rmSync(empty, { recursive: true });
 });
 
-const targets = (settings = made): Promise<Target[]> => targetsOf(settings, { app1: where, app2: where });
-const runPreflight = async (): Promise<Finding[]> => preflight(await targets());
+const plans = (system = made): Promise<Plan[]> => plansOf(system, { app1: where, target: where });
+const runPreflight = async (): Promise<Finding[]> => preflight(await plans());
 const about = (all: Finding[], what: string) => all.filter((finding) => finding.what === what);
 
 /** The plan with one template changed. */
-async function withTemplates(change: (template: Template) => Template): Promise<Target[]> {
+async function withTemplates(change: (template: Template) => Template): Promise<Plan[]> {
   const stacks = made.stacks.map((stack) => ({ ...stack, template: change(stack.template) }));
-  return targets({ ...made, stacks });
+  return plans({ ...made, stacks });
 }
 
 describe('the preflight', () => {
@@ -236,20 +236,20 @@ describe('the preflight', () => {
   });
 
   it("requires the setting with App1's account, if there are two", async () => {
-    const [target] = await targets();
-    if (target === undefined) throw new Error('There is no target.');
-    const one = (name: string, account: string, settings = target.settings): Target => ({
-      ...target,
-      settings,
-      environment: { ...target.environment, account },
-      stacks: target.stacks.filter((stack) => stack.name === name),
+    const [plan] = await plans();
+    if (plan === undefined) throw new Error('There is no plan.');
+    const one = (name: string, account: string, consumer: string | undefined): Plan => ({
+      ...plan,
+      target: { ...plan.target, consumer },
+      environment: { ...plan.environment, account },
+      stacks: plan.stacks.filter((stack) => stack.name === name),
     });
-    const two = (settings = target.settings) => [
-      one('App1', '111122223333', settings),
-      one('App2', '444455556666', settings),
+    const two = (consumer: string | undefined) => [
+      one('App1', '111122223333', consumer),
+      one('App2', '444455556666', consumer),
     ];
-    const named = { ...target.settings, app1Account: '111122223333' };
-    const [bare, both] = await Promise.all([two(), two(named)].map(preflight));
+
+    const [bare, both] = await Promise.all([two(undefined), two('111122223333')].map(preflight));
 
     expect(bare?.[0]).toMatchObject({
       verdict: 'missing',

@@ -26,6 +26,7 @@ import { testDirectory } from '../../../local/paths.ts';
 import { systemOf } from '../../../local/system.ts';
 import { commandsIn, modulesOf } from '../../support/documented.ts';
 import { npmVariables } from '../../support/npm-variables.ts';
+import { asOnAws } from '../support/acceptance.ts';
 import { run } from '../support/commands.ts';
 import { installAwsCli, operatorOf } from '../support/operator.ts';
 import { openShell, type Shell } from '../support/shell.ts';
@@ -238,6 +239,25 @@ describe('a target of another team', () => {
       created_by: user.username,
     });
     expect(await systemOf(outputs).user(user.username)).toBeUndefined();
+  });
+
+  it('passes the preflight and the acceptance', async () => {
+    const [preflight = '', acceptance = ''] = documented('Check the service')
+      .join('')
+      .replaceAll(' --target-profile payments', '')
+      .replace('../payments', folder)
+      .split('\n');
+    const urls = asOnAws(outputs, paymentsOf(outputs));
+    await app1Team.run(
+      `export APP1_API_URL=${urls['APP1_API_URL']} TARGET_API_URL=${urls['TARGET_API_URL']}`,
+    );
+
+    expect(await app1Team.run(preflight)).toMatch(/✔ names of Payments +\d+ of this stack/);
+    const checked = await app1Team.run(`${acceptance} --timeout 2m --only health provisioning refusals`);
+
+    expect(checked).toMatch(/✔ provisioning\/business-endpoint: .*\n.*POST \/charges returned 422/);
+    expect(checked).toContain('✔ refusals/wrong-client');
+    expect(checked).toMatch(/\d+ passed, 0 failed/);
   });
 
   it('refuses App1 and callers without a token at its business endpoint', async () => {
