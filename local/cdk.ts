@@ -85,7 +85,10 @@ export async function synthesize(
 }
 
 /** Bootstraps the account for CDK, in an empty folder: in the project folder, `cdk bootstrap` would synthesize the app. */
-export async function bootstrap({ emulator, directory }: Deployment, progress: Progress): Promise<void> {
+export async function bootstrap(
+  { emulator, directory }: { emulator: Access & Pick<Emulator, 'account'>; directory: string },
+  progress: Progress,
+): Promise<void> {
   const empty = join(directory, 'bootstrap');
   await mkdir(empty, { recursive: true });
   await cdk(['bootstrap', `aws://${emulator.account}/${emulator.region}`], {

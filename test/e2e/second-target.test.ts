@@ -2,25 +2,38 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CloudWatchClient, ListDashboardsCommand } from '@aws-sdk/client-cloudwatch';
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import {
+  AdminGetUserCommand,
   AdminListGroupsForUserCommand,
+  CognitoIdentityProviderClient,
   DescribeUserPoolCommand,
   InitiateAuthCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient, GetItemCommand, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { stackOutputs, type Target, targetsIn } from '../../cli/outputs.ts';
 import { settings } from '../../cli/support/paths.ts';
 import { encryptionContext } from '../../contracts/encryption-context.ts';
+import type { UserCreationInput } from '../../contracts/executions.ts';
 import { problem } from '../../contracts/problems.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../contracts/status.ts';
-import { busLog } from '../../infra/names.ts';
+import { busLog, dashboardOf } from '../../infra/names.ts';
 import { localApiUrl } from '../../local/api-url.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
-import { configuration, machineToken, newRequest, outputs, system } from './support/deployed.ts';
+import {
+  configuration,
+  machineToken,
+  newName,
+  newPassword,
+  newRequest,
+  outputs,
+  system,
+} from './support/deployed.ts';
 
 /**
  * Two targets in the account and region of App2, deployed by the app of their team: payments adopts a user pool, and orders
@@ -32,9 +45,10 @@ const execute = promisify(execFile);
 let payments: Target;
 let orders: Target;
 
-beforeAll(async () => {
-  const deploy = join(import.meta.dirname, 'support', 'payments', 'deploy.ts');
-  const { stdout } = await execute(process.execPath, ['--import', 'tsx', deploy], {
+/** Deploys the app of the team; returns its targets. */
+async function deploy(region = outputs.region): Promise<{ payments: Target; orders: Target }> {
+  const program = join(import.meta.dirname, 'support', 'payments', 'deploy.ts');
+  const { stdout } = await execute(process.execPath, ['--import', 'tsx', program, region], {
     env: { ...process.env, LOCAL_AWS_DIR: settings().directory },
   });
   const stacks = z.record(z.string(), z.record(z.string(), z.string())).parse(JSON.parse(stdout));
@@ -43,8 +57,11 @@ beforeAll(async () => {
     const target = stackOutputs.Target.parse(found.get(name));
     return { ...target, api_url: localApiUrl(target.api_url, outputs.endpoint) };
   };
-  payments = deployed('payments');
-  orders = deployed('orders');
+  return { payments: deployed('payments'), orders: deployed('orders') };
+}
+
+beforeAll(async () => {
+  ({ payments, orders } = await deploy());
 }, 180_000);
 
 const call = async (
@@ -191,5 +208,78 @@ describe('targets with one table of rate limits', () => {
     expect(await nextStart()).toBeGreaterThan(before);
     expect(await tables()).toContain('payments-rate-limits');
     expect(await tables()).not.toContain('orders-rate-limits');
+  });
+});
+
+describe('the same targets in a second region of the account', () => {
+  const REGION = 'eu-central-1';
+  const inRegion = (region: string) => ({ ...configuration, region });
+  let second: Target;
+  beforeAll(async () => {
+    second = (await deploy(REGION)).payments;
+  }, 180_000);
+
+  /** Starts a creation without the API: the local AWS cannot see for which region an unsigned request is. */
+  async function createIn(region: string, at: Target, username: string): Promise<string> {
+    const provisioning_id = randomUUID();
+    const { CiphertextBlob } = await new KMSClient(inRegion(region)).send(
+      new EncryptCommand({
+        KeyId: at.key_arn,
+        Plaintext: Buffer.from(newPassword()),
+        EncryptionContext: encryptionContext({ provisioning_id, username }, 'payments'),
+      }),
+    );
+    const input: UserCreationInput = {
+      provisioning_id,
+      creation_id: randomUUID(),
+      username,
+      encrypted_password: Buffer.from(CiphertextBlob ?? []).toString('base64'),
+      human_user_id: 'h-1',
+      owner: 'app1',
+    };
+    const stepFunctions = new SFNClient(inRegion(region));
+    const { executionArn } = await stepFunctions.send(
+      new StartExecutionCommand({
+        stateMachineArn: at.state_machine_arn,
+        name: provisioning_id,
+        input: JSON.stringify(input),
+      }),
+    );
+    await eventually(async () => {
+      const { status } = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+      expect(status).toBe('SUCCEEDED');
+    }, 60_000);
+    return provisioning_id;
+  }
+
+  /** The stamp of the user of this name in a pool. */
+  async function stampIn(region: string, at: Target, Username: string): Promise<string | undefined> {
+    const { UserAttributes = [], UserStatus } = await new CognitoIdentityProviderClient(
+      inRegion(region),
+    ).send(new AdminGetUserCommand({ UserPoolId: at.user_pool_id, Username }));
+    expect(UserStatus).toBe('CONFIRMED');
+    return UserAttributes.find(({ Name }) => Name === 'custom:provisioning_id')?.Value;
+  }
+
+  it('have resources of their own, and dashboards with the names of both regions', async () => {
+    const { DashboardEntries = [] } = await new CloudWatchClient(configuration).send(
+      new ListDashboardsCommand({ DashboardNamePrefix: 'payments-' }),
+    );
+
+    expect(second.key_arn).not.toBe(payments.key_arn);
+    expect(second.state_machine_arn).toBe(payments.state_machine_arn.replace(outputs.region, REGION));
+    expect(DashboardEntries.map(({ DashboardName }) => DashboardName).sort()).toEqual(
+      [REGION, outputs.region].map((region) => dashboardOf('payments', region)).sort(),
+    );
+  });
+
+  it('create a user of the same name in each region', async () => {
+    const username = newName('user');
+
+    const first = await createIn(outputs.region, payments, username);
+    const other = await createIn(REGION, second, username);
+
+    expect(await stampIn(outputs.region, payments, username)).toBe(first);
+    expect(await stampIn(REGION, second, username)).toBe(other);
   });
 });
