@@ -8,6 +8,7 @@ import { type Outputs, readOutputs } from '../../../cli/outputs.ts';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { problem } from '../../../contracts/problems.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
+import { exhaustRateLimit } from '../../../local/harness/exhaust-rate-limit.ts';
 import { withTarget } from '../../../local/harness/variables.ts';
 import { testDirectory } from '../../../local/paths.ts';
 import { type PublishedEvent, systemOf } from '../../../local/system.ts';
@@ -73,6 +74,17 @@ const eventsOf = (target: string, id: string, count: number): Promise<PublishedE
     expect(events).toHaveLength(count);
     return events;
   });
+
+/** Queues every new creation at payments for some seconds. @returns a function that ends it */
+async function exhaustRateLimits(seconds: number): Promise<() => Promise<unknown>> {
+  const limits = ['creations', 'express-creations'] as const;
+  const resets = await Promise.all(
+    limits.map((limit) => exhaustRateLimit(outputs, limit, seconds, 'payments')),
+  );
+  return () => Promise.all(resets.map((reset) => reset()));
+}
+
+const UNREACHABLE = 'http://127.0.0.1:9/v1';
 
 /** The functions of App1 that read the registry. */
 const READERS = [
@@ -177,6 +189,17 @@ describe('a local AWS with a second target', () => {
   });
 });
 
+describe('npm run preflight at a second target', () => {
+  it('reports that an update of its stack should work', async () => {
+    const { status, stdout } = await onLocalAws('npm run --silent preflight -- --local --target payments');
+
+    expect([status, stdout]).toEqual([0, expect.stringContaining('A deployment should succeed.')]);
+    expect(stdout).toMatch(/✔ names of Payments +\d+ of this stack, the others free/);
+    expect(stdout).toMatch(/✔ definition of payments-CreateServiceUser /);
+    expect(stdout).not.toContain('App2');
+  });
+});
+
 describe('npm run acceptance at a target that has no business endpoint', () => {
   it('verifies the users of this target, and lists what it could not check', async () => {
     const { failed, passed, notChecked, output } = await accept(
@@ -276,6 +299,58 @@ describe('a target that is not active', () => {
     });
 
     expect(await systemAt('payments').user(request.username)).toBeUndefined();
+  });
+
+  it('finishes a creation that is running when it is retired', async () => {
+    const reset = await exhaustRateLimits(8);
+    const request = { ...newRequest(), targets: ['payments'] };
+    const { body } = await systemOf(outputs).provision(request);
+    const { provisioning_id } = provisioningAccepted.parse(body);
+    await eventually(async () => {
+      const states = await systemAt('payments').states('CreateServiceUser', provisioning_id);
+      expect(states.map(({ name }) => name)).toContain('WaitForRateLimit');
+    });
+
+    const status = await withState('retired', async () => {
+      const running = provisioningStatus.parse((await systemOf(outputs).status(provisioning_id)).body);
+      expect(running.status).toBe('RUNNING');
+      return finish(provisioning_id);
+    });
+
+    await reset();
+    expect(status).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
+    await expect(systemAt('payments').signIn(request.username, PASSWORD)).resolves.toEqual(
+      expect.any(String),
+    );
+  });
+
+  it('completes a compensation that is waiting for it when it is gone', async () => {
+    const { provisioning_id } = await provision('payments');
+    const app1 = systemOf(outputs);
+    await withTarget(outputs, 'app1-call-target', 'payments', { api_url: UNREACHABLE }, async () => {
+      expect(await app1.deprovision(provisioning_id)).toMatchObject({ status: 202 });
+      await eventually(async () => {
+        const attempts = await app1.states('RollBackProvisioning', provisioning_id);
+        expect(attempts.find(({ name }) => name === 'CancelUserCreation')?.errors).toContain(
+          'TargetUnavailable',
+        );
+      }, 30_000);
+
+      await withState('gone', () =>
+        eventually(async () => {
+          expect((await app1.status(provisioning_id)).body).toMatchObject({
+            user: 'unknown',
+            targets: [{ target: 'payments', user: 'gone' }],
+          });
+        }, 60_000),
+      );
+    });
+
+    const events = await eventsOf('payments', provisioning_id, 4);
+    expect(events.at(-1)).toMatchObject({
+      'detail-type': 'ServiceUserDeprovisioned',
+      detail: { data: { gone: ['payments'] } },
+    });
   });
 
   it('counts as complete without a call when it is gone, and the status does not report its pool', async () => {
