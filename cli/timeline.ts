@@ -91,10 +91,11 @@ async function readSteps(
     const events = await findHistory(stepFunctions, executionArn(machine, execution));
     return events === undefined
       ? undefined
-      : timelineSteps(events, { service, workflow: workflowNameOf(machine), execution });
+      : timelineSteps(events, { service, workflow: workflowNameOf(machine), execution }, targets);
   };
   const main = await describe(stepFunctions, state_machine_arn, id, generationInput);
   if (main === undefined) return [];
+  const { targets } = main.parsedInput;
   const generation = { provisioning_id: id, ...main.parsedInput };
   const steps = (await read(state_machine_arn, id)) ?? [];
   for (let attempt = 1; ; attempt += 1) {
@@ -104,5 +105,5 @@ async function readSteps(
   }
 }
 
-/** The part of an execution's input that names its roll-backs. */
-const generationInput = z.object({ creation_id: z.string() });
+/** The part of an execution's input that names its roll-backs and, at App1, the targets of its iterations. */
+const generationInput = z.object({ creation_id: z.string(), targets: z.array(z.string()).optional() });

@@ -6,11 +6,17 @@ import * as z from 'zod';
 /** A parser for commander. @throws InvalidArgumentError */
 export const by =
   <Schema extends z.ZodType>(schema: Schema) =>
-  (value: string): z.infer<Schema> => {
+  (value: unknown): z.infer<Schema> => {
     const read = schema.safeParse(value);
     if (read.success) return read.data;
     throw new InvalidArgumentError(`It ${read.error.issues[0]?.message ?? 'is not valid'}.`);
   };
+
+/** Reads an option that can be given several times. The schema is that of all of its values. */
+export const byEach =
+  <Schema extends z.ZodType<string[]>>(schema: Schema) =>
+  (value: string, previous: string[] = []): z.infer<Schema> =>
+    by(schema)([...previous, value]);
 
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 

@@ -3,14 +3,15 @@ import { humanUserId, password, provisioningId, timestamp, username } from './fi
 import { targetName } from './services.ts';
 import { executionStatus } from './status.ts';
 
-/** Most targets of one request. */
-export const MAX_TARGETS_PER_REQUEST = 1;
+/** Most targets of one request: the history of an execution has at most 25,000 events. */
+export const MAX_TARGETS_PER_REQUEST = 5;
 
 /** Names of targets in a request. The registry of App1 decides which names are accepted. */
-const requestedTargets = z
+export const requestedTargets = z
   .array(targetName, { error: 'must be an array of names of targets' })
   .min(1, 'must name a target')
-  .max(MAX_TARGETS_PER_REQUEST, `must not name more than ${MAX_TARGETS_PER_REQUEST} target`);
+  .max(MAX_TARGETS_PER_REQUEST, `must not name more than ${MAX_TARGETS_PER_REQUEST} targets`)
+  .refine((names) => new Set(names).size === names.length, 'must not name a target twice');
 
 /** Body of App1's `POST /create-service-user`. */
 export const createServiceUserRequest = z.strictObject(

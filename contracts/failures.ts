@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { storedText } from './stored.ts';
 
 /** What a provisioning with this failure can leave in the pool. The field `user` of its status has the present state. */
 export const leftBehind = {
@@ -454,6 +455,8 @@ export const failureCode = z.string().regex(/^[A-Z][A-Z0-9_]*$/);
 /** A failure as the caller reads it in a status. */
 export const failureReport = z.strictObject({
   code: knownCode,
+  /** At App1 only: name of the target at which the step failed. Absent for a step that belongs to no target. */
+  target: storedText.optional(),
   step: z.string(),
   message: z.string(),
   remedy: z.string(),
@@ -461,12 +464,24 @@ export const failureReport = z.strictObject({
 });
 export type FailureReport = z.infer<typeof failureReport>;
 
-/** A failure as an execution stores it; in JSON, the Cause of its Fail state. `step` is the name of the state. */
-export const failureCause = z.object({ step: z.string(), error: z.string() });
+/** A failure as an execution stores it; in JSON, the Cause of its Fail state. */
+export const failureCause = z.object({
+  /** At App1 only: name of the target at which the step failed. */
+  target: storedText.optional(),
+  /** Name of the state. */
+  step: z.string(),
+  error: z.string(),
+});
 export type FailureCause = z.infer<typeof failureCause>;
 
+/** The Cause of App1's `RollBackFailed`, in JSON: also the names of the targets at which the user may remain. */
+export const rollBackFailedCause = failureCause.extend({ remaining: z.array(storedText) });
+
 /** A failure as an audit event contains it. */
-export const publishedFailure = z.strictObject({ ...failureCause.shape, code: z.enum(codes) });
+export const publishedFailure = z.strictObject({
+  ...failureCause.omit({ target: true }).shape,
+  code: z.enum(codes),
+});
 
 /**
  * Errors without a row of their own (of Step Functions, Lambda and the service integrations), and the failure that each
@@ -492,9 +507,9 @@ const failureOfError = new Map<string, FailureName>([
 ]);
 
 /** The report of a failure for the caller. An unknown error is reported as `DEFAULT_FAILURE`. */
-export function explainFailure({ step, error }: FailureCause): FailureReport {
+export function explainFailure({ target, step, error }: FailureCause): FailureReport {
   const [prefix = error] = error.split('.');
   const name = failureOfError.get(error) ?? failureOfError.get(prefix) ?? DEFAULT_FAILURE;
   const { code, message, remedy, retryable } = failures[name];
-  return { step, code, message, remedy, retryable };
+  return { ...(target === undefined ? {} : { target }), step, code, message, remedy, retryable };
 }

@@ -1,3 +1,6 @@
+import * as z from 'zod';
+import { storedText } from './stored.ts';
+
 /**
  * Outcomes of the workflows: names of Fail states. The `Error` of a Fail state is its name, and its `Cause` a
  * `failureCause` in JSON.
@@ -9,6 +12,19 @@ export const cleanOutcomes = {
   app1: ['ProvisioningFailed'],
   app2: ['UserCreationRejected', 'UserCreationRolledBack', 'Cancelled'],
 } as const;
+
+/**
+ * Outcome of the compensation of a provisioning at one target. `absent`: the target has confirmed that no user exists, or no
+ * request was sent to it. `gone`: the target is registered as gone, so nothing was checked. `unknown`: the user may remain,
+ * because the compensation failed with `error`.
+ */
+export const targetOutcome = z.strictObject({
+  target: storedText,
+  user: z.enum(['absent', 'gone', 'unknown']),
+  /** Name of the error, as in a timeline. */
+  error: z.string().optional(),
+});
+export type TargetOutcome = z.infer<typeof targetOutcome>;
 
 /** Error of an execution that a roll-back stopped, because the owner cancelled the provisioning. */
 export const CANCELLED = 'Cancelled';

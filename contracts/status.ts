@@ -40,6 +40,8 @@ export const timelineStep = z.strictObject({
   /** Name of the execution: the provisioning_id; of a roll-back `<provisioning_id>.<creation_id>.<attempt>`. */
   execution: z.string(),
   step: z.string(),
+  /** At App1 only: the target of a step that is done for each target. */
+  target: storedText.optional(),
   started_at: timestamp,
   duration_ms: duration.optional(),
   /** Empty for Choice, Wait, Succeed and Fail states. */

@@ -8,6 +8,8 @@ import {
   Fail,
   type IChainable,
   IntegrationPattern,
+  Map as MapState,
+  ProvideItems,
   QueryLanguage,
   TaskInput,
   type TaskStateBase,
@@ -45,6 +47,9 @@ export const optionalInput = (field: string, otherwise = 'null'): string => {
   return jsonata(`$exists(${value}) ? ${value} : ${otherwise}`);
 };
 
+/** A field of the item of an iteration of `forEachTarget`, which is the input of each of its states. */
+export const item = (field: string): string => jsonata(`$states.input.${field}`);
+
 /** Time at which the execution entered the state; equal for all its attempts. */
 const ENTERED = '$states.context.State.EnteredTime';
 
@@ -74,6 +79,8 @@ interface Step {
   retries: RetryPolicyName[];
   /** Variables that later states use. */
   assign?: Record<string, unknown>;
+  /** Output of the state; by default the function's result. */
+  outputs?: string;
   /** Seconds; by default `timeLimits.stepTask`. */
   timeout?: number;
 }
@@ -82,12 +89,12 @@ interface Step {
 export function runStep(
   scope: Construct,
   name: string,
-  { run, payload, retries, assign, timeout }: Step,
+  { run, payload, retries, assign, outputs = jsonata('$states.result.Payload'), timeout }: Step,
 ): LambdaInvoke {
   const task = LambdaInvoke.jsonata(scope, name, {
     lambdaFunction: run,
     payload: withStepContext(payload),
-    outputs: jsonata('$states.result.Payload'),
+    outputs,
     retryOnServiceExceptions: false,
     taskTimeout: Timeout.duration(Duration.seconds(timeout ?? timeLimits.stepTask)),
     ...(assign === undefined ? {} : { assign }),
@@ -104,7 +111,12 @@ export function runStep(
 export function awaitCallback(
   scope: Construct,
   name: string,
-  { run, payload, retries, timeout }: Omit<Step, 'assign' | 'payload'> & { payload: Record<string, unknown> },
+  {
+    run,
+    payload,
+    retries,
+    timeout,
+  }: Omit<Step, 'assign' | 'outputs' | 'payload'> & { payload: Record<string, unknown> },
 ): LambdaInvoke {
   const task = LambdaInvoke.jsonata(scope, name, {
     lambdaFunction: run,
@@ -121,12 +133,40 @@ export function awaitCallback(
 export const waitUntil = (scope: Construct, name: string, time: string): Wait =>
   Wait.jsonata(scope, name, { time: WaitTime.timestamp(time) });
 
+interface Iterations {
+  /** First state of an iteration. Its input, and that of each later state, is the item. */
+  run: IChainable;
+  /** Fields of the item in addition to `target`. */
+  item?: Record<string, string>;
+  /** Variables that later states use. Those of an iteration are not visible outside. */
+  assign?: Record<string, unknown>;
+}
+
+/**
+ * A Map over the targets of the provisioning, all at the same time. It has no Retry, which would repeat the iterations that
+ * succeeded. If an iteration fails, Step Functions stops the others.
+ * docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
+ */
+export function forEachTarget(
+  scope: Construct,
+  name: string,
+  { run, item = {}, assign }: Iterations,
+): MapState {
+  return MapState.jsonata(scope, name, {
+    items: ProvideItems.jsonata(input('targets')),
+    itemSelector: { target: jsonata('$states.context.Map.Item.Value'), ...item },
+    ...(assign === undefined ? {} : { assign }),
+  }).itemProcessor(run);
+}
+
 interface StopExecutionStep {
   run: IFunction;
+  /** Fields of the payload in addition to those that identify the execution. */
+  payload?: Record<string, string>;
   /** First state of the compensation. */
   next: IChainable;
-  /** Next state if the execution cannot be stopped. */
-  otherwise: IChainable;
+  /** Next state if the execution cannot be stopped, and its variables. */
+  failed: { next: IChainable; assign?: Record<string, unknown> };
   /** Further variables. `result` is an expression for a field of the function's result. */
   assign?: (result: (field: string) => string) => Record<string, unknown>;
 }
@@ -138,7 +178,7 @@ interface StopExecutionStep {
 export function stopExecution(
   scope: Construct,
   name: string,
-  { run, next, otherwise, assign = () => ({}) }: StopExecutionStep,
+  { run, payload = {}, next, failed, assign = () => ({}) }: StopExecutionStep,
 ): IChainable {
   const result = (field: string) => jsonata(`$states.result.Payload.${field}`);
   const task = runStep(scope, name, {
@@ -149,6 +189,7 @@ export function stopExecution(
       had_succeeded: input('had_succeeded'),
       failure: input('failure'),
       entered_at: jsonata(ENTERED),
+      ...payload,
     },
     retries: ['absenceConfirmation', 'compensation'],
     assign: {
@@ -157,9 +198,9 @@ export function stopExecution(
       ...assign(result),
     },
   });
-  task.addCatch(otherwise, {
+  task.addCatch(failed.next, {
     errors: [Errors.ALL],
-    assign: { ...failureOf(name), compensation_failure: failureOf(name).failure },
+    assign: { ...failureOf(name), compensation_failure: failureOf(name).failure, ...failed.assign },
   });
   return task.next(next);
 }
@@ -173,16 +214,26 @@ const failureOf = (step: string) => ({ failure: { step, error: jsonata('$states.
  * @param assign variables in addition to `failure`
  */
 export function onFailure(
-  task: TaskStateBase,
+  task: TaskStateBase | MapState,
   compensation: IChainable,
   assign: Record<string, unknown> = {},
 ): void {
   task.addCatch(compensation, { errors: [Errors.ALL], assign: { ...failureOf(task.id), ...assign } });
 }
 
-/** Catches every error of a compensating step. The variable `failure` keeps the error that was compensated. */
-export function onCompensationFailure(task: TaskStateBase, next: IChainable): void {
-  task.addCatch(next, { errors: [Errors.ALL], assign: { compensation_failure: failureOf(task.id).failure } });
+/**
+ * Catches every error of a compensating step. The variable `failure` keeps the error that was compensated.
+ * @param assign variables in addition to `compensation_failure`
+ */
+export function onCompensationFailure(
+  task: TaskStateBase | MapState,
+  next: IChainable,
+  assign: Record<string, unknown> = {},
+): void {
+  task.addCatch(next, {
+    errors: [Errors.ALL],
+    assign: { compensation_failure: failureOf(task.id).failure, ...assign },
+  });
 }
 
 /** The bus on which a service publishes its audit events. */
@@ -212,14 +263,11 @@ const CODES = JSON.stringify({
 });
 
 /** A variable with a failure as a `publishedFailure`. JSONata drops empty results from the array of codes. */
-function publishedFailureOf(variable: string) {
+function publishedFailureOf(variable: string): string {
   const error = `$${variable}.error`;
   const found = `$lookup($codes, ${error}), $lookup($codes, $substringBefore(${error}, '.'))`;
-  return {
-    step: jsonata(`$${variable}.step`),
-    error: jsonata(error),
-    code: jsonata(`($codes := ${CODES}; [${found}, '${failures[DEFAULT_FAILURE].code}'][0])`),
-  };
+  const code = `[${found}, '${failures[DEFAULT_FAILURE].code}'][0]`;
+  return jsonata(`($codes := ${CODES}; $merge([$${variable}, {'code': ${code}}]))`);
 }
 
 /** causation_id of an execution whose input has none: the execution itself. */
@@ -282,7 +330,7 @@ export function publishEvent(
             ...(publisher === 'app2'
               ? { on_behalf_of: optionalInput('on_behalf_of') }
               : { targets: input('targets') }),
-            ...('gone' in data.shape ? { gone: jsonata('$gone') } : {}),
+            ...('outcomes' in data.shape ? { outcomes: jsonata('$outcomes') } : {}),
             ...Object.fromEntries(variables.map((variable) => [variable, publishedFailureOf(variable)])),
           },
         }),
@@ -338,7 +386,11 @@ export function choosePublishedOutcome(
     .otherwise(otherwise);
 }
 
-/** A Fail state. Its Cause is the variable `failure` in JSON, which the status explains to the caller. */
-export function failAs(scope: Construct, name: string): Fail {
-  return Fail.jsonata(scope, name, { error: name, cause: jsonata('$string($failure)') });
+/**
+ * A Fail state. Its Cause is the variable `failure` in JSON, which the status explains to the caller.
+ * @param more an expression for an object with further fields of the Cause
+ */
+export function failAs(scope: Construct, name: string, more?: string): Fail {
+  const cause = more === undefined ? '$failure' : `$merge([$failure, ${more}])`;
+  return Fail.jsonata(scope, name, { error: name, cause: jsonata(`$string(${cause})`) });
 }

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { Option } from '@commander-js/extra-typings';
+import { requestedTargets } from '../../contracts/app1-api.ts';
 import { humanUserId, username } from '../../contracts/fields.ts';
 import { idempotencyKey } from '../../contracts/headers.ts';
-import { targetName } from '../../contracts/services.ts';
 import { requestUser } from '../app1-api.ts';
 import { examples, type Program, timeoutOption } from '../base.ts';
 import type { Exit } from '../exit-status.ts';
 import { reportOutcome } from '../outcome.ts';
 import { readPassword, refuseExposedPassword } from '../password.ts';
 import type { Run, Session } from '../session.ts';
-import { by } from '../values.ts';
+import { by, byEach } from '../values.ts';
 
 interface Options {
   humanUser: string;
-  target?: string;
+  target?: string[];
   passwordStdin?: true;
   password?: string | true;
   idempotencyKey?: string;
@@ -28,7 +28,7 @@ export async function create(session: Session, name: string, options: Options): 
     username: name,
     password,
     human_user_id: options.humanUser,
-    ...(options.target === undefined ? {} : { targets: [options.target] }),
+    ...(options.target === undefined ? {} : { targets: options.target }),
   };
   session.progress.update(`Requesting ${name} at ${session.connection.displayName}`);
   // With an idempotency key, a request without a response can be sent again.
@@ -45,7 +45,11 @@ export const addCreate = (program: Program, run: Run) =>
     )
     .argument('<username>', 'name of the service user', by(username))
     .requiredOption('--human-user <id>', 'the person on whose behalf the service user acts', by(humanUserId))
-    .option('--target <name>', "the target at which the user is created (default: App1's)", by(targetName))
+    .option(
+      '--target <name>',
+      "a target at which the user is created; repeat it for several (default: App1's)",
+      byEach(requestedTargets),
+    )
     .option('--password-stdin', 'read the password from standard input')
     .option(
       '--idempotency-key <key>',
@@ -60,6 +64,10 @@ export const addCreate = (program: Program, run: Run) =>
       examples(
         ['with a prompt for the password', 'create reports --human-user h-1815'],
         ['at another target than the default', 'create reports --human-user h-1815 --target payments'],
+        [
+          'at several targets, all or nothing',
+          'create reports --human-user h-1815 --target app2 --target payments',
+        ],
         [
           'from a password manager, for a script',
           'create reports --human-user h-1815 --password-stdin --json < password',

@@ -13,7 +13,7 @@ import { fixedName, resolver } from '../../infra/resolve.ts';
 import { expressCreationsPerSecond } from '../../infra/settings.ts';
 import type { Template } from '../../infra/templates.ts';
 import { poolDescription, poolFaults } from '../../infra/user-pool.ts';
-import { type Machine, machine } from '../../workflows/asl.ts';
+import { machine, successfulPath } from '../../workflows/asl.ts';
 import { type Finding, missing, note, ok, unchecked } from './finding.ts';
 import type { Plan } from './plan.ts';
 import { targetsOf } from './planned-target.ts';
@@ -143,20 +143,10 @@ function countTransitions({ template }: Plan['stacks'][number], environment: Pla
   const resolve = resolver(template, environment);
   const counts = ofType(template, 'AWS::StepFunctions::StateMachine').map(([, { Properties }]) => {
     const text = String(resolve(definitionString.parse(Properties).DefinitionString));
-    return countMainPath(machine.parse(JSON.parse(text)));
+    return successfulPath(machine.parse(JSON.parse(text))).length;
   });
   // The longer one is the creation; the roll-back of a service is rare.
   return Math.max(0, ...counts) + 1;
-}
-
-function countMainPath({ StartAt, States }: Machine): number {
-  let count = 0;
-  for (let name: string | undefined = StartAt; name !== undefined && count < 100; count += 1) {
-    const state: Machine['States'][string] | undefined = States[name];
-    name =
-      state === undefined || !('Next' in state) || typeof state.Next !== 'string' ? undefined : state.Next;
-  }
-  return count;
 }
 
 /** The quotas that the rates of the target need in this account and region. */

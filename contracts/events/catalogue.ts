@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import { publishedFailure } from '../failures.ts';
+import { failureCause, publishedFailure } from '../failures.ts';
 import { creationId, provisioningId, timestamp } from '../fields.ts';
 import { causationId, traceId } from '../origin.ts';
+import { targetOutcome } from '../outcomes.ts';
 import { kindOf, type ServiceKind } from '../services.ts';
 import { storedText } from '../stored.ts';
 
@@ -62,10 +63,16 @@ const atApp1 = {
   /** Names of the targets of the provisioning. */
   targets: z.array(storedText).min(1),
 };
-/** After a compensation of App1: the targets that are registered as gone, where nothing was checked. */
-const compensated = { ...atApp1, gone: z.array(storedText) };
+/** After a compensation of App1. */
+const compensated = {
+  ...atApp1,
+  /** What the compensation found at each target, in the order of `targets`. */
+  outcomes: z.array(targetOutcome).min(1),
+};
 const failure = { failure: publishedFailure };
 const failures = { ...failure, compensation_failure: publishedFailure };
+/** At App1 with the name of the target; absent if the step belongs to no target. */
+const failureOfTarget = publishedFailure.extend(failureCause.pick({ target: true }).shape);
 
 /**
  * Fields of the data that the actor states and the service has not verified. All other fields are the service's own.
@@ -115,8 +122,13 @@ export const events = {
     about: 'provisioning',
     sequence: 30,
     version: '1',
-    data: z.strictObject({ ...atApp1, ...failures }),
-    meaning: 'The compensation of a provisioning failed. Its user may remain at a target.',
+    data: z.strictObject({
+      ...compensated,
+      failure: failureOfTarget,
+      compensation_failure: failureOfTarget,
+    }),
+    meaning:
+      'The compensation of a provisioning failed. Its user may remain at the targets where `user` is `unknown`.',
     when: 'When the retries of a compensation are used up. The sweep starts another roll-back, so another event follows.',
     user: 'unknown',
     followed_by: [
@@ -130,7 +142,7 @@ export const events = {
     about: 'provisioning',
     sequence: 40,
     version: '1',
-    data: z.strictObject({ ...compensated, ...failure }),
+    data: z.strictObject({ ...compensated, failure: failureOfTarget }),
     meaning: 'The provisioning failed, and no user of it remains at a target that is not gone.',
     when: `After the compensation of a provisioning in which a step failed, or that was stopped or timed out. ${once}`,
     user: 'absent',

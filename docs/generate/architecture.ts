@@ -1,6 +1,6 @@
 import { functionNamed } from '../../infra/names.ts';
 import { templates } from '../../infra/templates.ts';
-import type { Machine } from '../../workflows/asl.ts';
+import { type Machine, successfulPath } from '../../workflows/asl.ts';
 import { importsBelow } from './imports.ts';
 import { type Stack, stackOf } from './stack.ts';
 import { definitions } from './workflows/definitions.ts';
@@ -55,17 +55,9 @@ function triggers({ service, routes, rules, machines, functions }: Stack): strin
   ]);
 }
 
-/** The states of a state machine on its successful path. */
-function successfulPath({ StartAt, States }: Machine): string[] {
-  const path: string[] = [];
-  for (let next: string | undefined = StartAt; next !== undefined; ) {
-    path.push(next);
-    const state: Machine['States'][string] | undefined = States[next];
-    if (state?.Type === 'Task' || state?.Type === 'Wait') next = state.Next;
-    else next = state?.Type === 'Choice' ? state.Default : undefined;
-  }
-  return path;
-}
+/** Names of the states of a state machine on its successful path. The states of an iteration stand for their Map. */
+const pathOf = (machine: Machine): string[] =>
+  successfulPath(machine).flatMap(([name, { Type }]) => (Type === 'Map' ? [] : [name]));
 
 function oneRequest(): string {
   const { ProvisionServiceUser, CreateServiceUser } = definitions();
@@ -80,10 +72,10 @@ function oneRequest(): string {
       ProvisionServiceUser.StartAt,
     ),
     '  subgraph App1',
-    ...chain('a_', successfulPath(ProvisionServiceUser)),
+    ...chain('a_', pathOf(ProvisionServiceUser)),
     '  end',
     '  subgraph App2',
-    ...chain('b_', successfulPath(CreateServiceUser)),
+    ...chain('b_', pathOf(CreateServiceUser)),
     '  end',
     `  a_RequestUserCreation -- "POST, JWT; waits for the outcome" --> b_${CreateServiceUser.StartAt}`,
   ]);

@@ -5,6 +5,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { stepContext, userCreationInput } from '../../contracts/executions.ts';
+import type { TargetOutcome } from '../../contracts/outcomes.ts';
 import type { ReceivedTimelinePart } from '../../contracts/status.ts';
 import { storedText } from '../../contracts/stored.ts';
 import { stepClient } from '../shared/aws-clients.ts';
@@ -71,12 +72,7 @@ interface Services {
 }
 
 /** Result of an action. It contains nothing secret. */
-type Output = { expires_at: string } | Compensated | ReceivedTimelinePart | Record<string, never>;
-
-/** Names of the targets that are registered as gone, where nothing was checked. */
-interface Compensated {
-  gone: string[];
-}
+type Output = { expires_at: string } | TargetOutcome | ReceivedTimelinePart | Record<string, never>;
 
 export const callTarget = ({ registry, connect, callbacks, resumeTask }: Services) => {
   /** Reads the status of the creation from the target, and finishes the waiting task if the creation has finished. */
@@ -99,7 +95,7 @@ export const callTarget = ({ registry, connect, callbacks, resumeTask }: Service
         const { status, notifies } = await connect(target).client.requestUserCreation(
           input,
           { username, encrypted_password, human_user_id },
-          { onBehalfOf: owner, traceId: input.trace_id ?? undefined, acceptsCallback: true },
+          { onBehalfOf: owner, traceId: input.trace_id ?? undefined },
         );
         if (!notifies) {
           confirmCreated(status);
@@ -121,10 +117,10 @@ export const callTarget = ({ registry, connect, callbacks, resumeTask }: Service
       }
       case 'CancelUserCreation': {
         const { target, username, trace_id } = input;
-        if (findTarget(registry, target).state === 'gone') return { gone: [target] };
+        if (findTarget(registry, target).state === 'gone') return { target, user: 'gone' };
         const { client } = connect(target);
         confirmAbsent(await client.cancelUserCreation(input, username, { traceId: trace_id ?? undefined }));
-        return { gone: [] };
+        return { target, user: 'absent' };
       }
       case 'ReadTimeline':
         return connect(input.target).client.readTimeline(input);

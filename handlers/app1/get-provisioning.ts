@@ -45,7 +45,7 @@ export const getProvisioning = ({ lambda, ...services }: Services): ApiHandler =
     const { status: current, latest } = await currentProgress(workflows, execution);
     const [estimated, waiting_for] = await Promise.all([
       withEstimate(current, { dynamoDb, tableName: environment.CALLBACKS_TABLE, targets }),
-      waitingForOf(stepFunctions, latest, APP1, clock.now(), targets[0]),
+      waitingForOf(stepFunctions, latest, APP1, clock.now(), targets),
     ]);
     const status = { ...estimated, ...(waiting_for === undefined ? {} : { waiting_for }) };
     const allHeaders = { ...headers, ...retryAfter(status, clock.now()) };

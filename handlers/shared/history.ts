@@ -59,22 +59,31 @@ export async function findHistory(
 }
 
 /**
- * Reads the latest events of a history with one call, without data.
+ * Reads the latest events of a history, without data.
+ * @param isEnough whether the events read so far, latest first, are enough; by default those of one call are
  * @returns the events, oldest first, and whether earlier events exist
  * @throws ExecutionDoesNotExist, and the other errors of the call
  */
 export async function readLatestEvents(
   stepFunctions: StepFunctions,
   executionArn: string,
+  isEnough: (events: HistoryEvent[]) => boolean = () => true,
 ): Promise<{ events: HistoryEvent[]; truncated: boolean }> {
-  const { events = [], nextToken } = await stepFunctions.send(
-    new GetExecutionHistoryCommand({
-      executionArn,
-      includeExecutionData: false,
-      reverseOrder: true,
-      maxResults: PAGE,
-    }),
-  );
+  const events: HistoryEvent[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await stepFunctions.send(
+      new GetExecutionHistoryCommand({
+        executionArn,
+        includeExecutionData: false,
+        reverseOrder: true,
+        maxResults: PAGE,
+        ...(nextToken === undefined ? {} : { nextToken }),
+      }),
+    );
+    events.push(...(page.events ?? []));
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined && !isEnough(events));
   return { events: events.toReversed(), truncated: nextToken !== undefined };
 }
 

@@ -19,6 +19,8 @@ export interface LogContext {
   machine?: string | undefined;
   execution?: string | undefined;
   step?: string | undefined;
+  /** At App1 only: name of the target of the step. */
+  target?: string | undefined;
   attempt?: number | undefined;
 }
 

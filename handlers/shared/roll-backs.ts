@@ -134,7 +134,7 @@ export async function currentProgress<Input extends z.ZodType<ProvisioningSubjec
   // `absent` is final, and a running execution has no roll-back that changes its status.
   const isFinal = own.user === 'absent' || own.user === 'unknown';
   const rollBack = isFinal ? undefined : await latestRollBack(workflows, execution.parsedInput);
-  const status = rollBack === undefined ? own : withUser(own, presenceAfterRollBack(rollBack));
+  const status = rollBack === undefined ? own : withUser(own, presenceAfterRollBack(rollBack), rollBack);
   return {
     status: withGone(status, workflows.gone ?? []),
     presence: status.user,

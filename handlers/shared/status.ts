@@ -4,9 +4,15 @@ import {
   type FailureCause,
   type FailureReport,
   failureCause,
+  rollBackFailedCause,
 } from '../../contracts/failures.ts';
 import { CANCELLED, OUTCOME_NOT_PUBLISHED, ROLL_BACK_FAILED } from '../../contracts/outcomes.ts';
-import { executionStatus, type ProvisioningStatus, type UserPresence } from '../../contracts/status.ts';
+import {
+  executionStatus,
+  type ProvisioningStatus,
+  type UserAtTarget,
+  type UserPresence,
+} from '../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
 import type { Execution } from './executions.ts';
 
@@ -68,11 +74,12 @@ export function statusOf(
   const { provisioning_id, username, human_user_id, targets, estimated_start_at } = execution.parsedInput;
   const error = errorOf(execution);
   const user = execution.parsedInput.cancelled === true ? 'unknown' : presenceAfter(execution, cleanOutcomes);
+  const usersAtTargets = targets === undefined ? {} : { targets: usersAt(targets, user, execution) };
   return {
     provisioning_id,
     status: executionStatus.parse(execution.status),
     user,
-    ...(targets === undefined ? {} : { targets: targets.map((target) => ({ target, user })) }),
+    ...usersAtTargets,
     ...(username === undefined ? {} : { username }),
     ...(human_user_id === undefined ? {} : { human_user_id }),
     started_at: (execution.startDate ?? new Date()).toISOString(),
@@ -99,14 +106,37 @@ export function withGone(status: ProvisioningStatus, gone: readonly string[]): P
   };
 }
 
-/** A status with another presence of the user, also at each target that is not gone. */
-export const withUser = (status: ProvisioningStatus, user: UserPresence): ProvisioningStatus => ({
-  ...status,
-  user,
-  ...(status.targets === undefined
-    ? {}
-    : { targets: status.targets.map((at) => (at.user === 'gone' ? at : { ...at, user })) }),
-});
+type Failure = Partial<Pick<DescribeExecutionOutput, 'status' | 'error' | 'cause'>>;
+
+/**
+ * A status with another presence of the user, also at each target that is not gone and has not confirmed its absence.
+ * @param rollBack the roll-back that determines the presence, if it has started
+ */
+export function withUser(
+  status: ProvisioningStatus,
+  user: UserPresence,
+  rollBack: Failure = {},
+): ProvisioningStatus {
+  const { targets } = status;
+  if (targets === undefined) return { ...status, user };
+  const names = targets.map(({ target }) => target);
+  const found = usersAt(names, user, rollBack);
+  const isFinal = ({ user: at }: UserAtTarget) => at === 'gone' || at === 'absent';
+  return { ...status, user, targets: targets.map((at, n) => (isFinal(at) ? at : (found[n] ?? at))) };
+}
+
+/** The user at each target, from its presence in general and from the targets that a failed compensation names. */
+function usersAt(
+  targets: readonly string[],
+  user: UserPresence,
+  { status, error, cause }: Failure,
+): UserAtTarget[] {
+  const remaining = isFailedWith({ status, error }, [ROLL_BACK_FAILED])
+    ? rollBackFailedCause.safeParse(parsedOrUndefined(cause)).data?.remaining
+    : undefined;
+  const isRemoved = (target: string) => remaining !== undefined && !remaining.includes(target);
+  return targets.map((target) => ({ target, user: isRemoved(target) ? 'absent' : user }));
+}
 
 function presenceAfter(
   { status, error }: DescribeExecutionOutput,

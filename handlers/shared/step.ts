@@ -20,7 +20,7 @@ export function step<Input extends z.ZodType, Output>(
 ): (event: unknown, context?: InvocationContext) => Promise<Output> {
   return (event, context) => {
     const ids = stepContext.safeParse(event).data?.step;
-    const logContext = ids === undefined ? logContextOf(event) : withStepContext(ids);
+    const logContext = ids === undefined ? logContextOf(event) : withStepContext(ids, event);
     return withLogContext({ ...logContext, function_request_id: context?.awsRequestId }, async () => {
       const startedAt = Date.now();
       const measured = (failures: number) => {
@@ -50,9 +50,10 @@ export function step<Input extends z.ZodType, Output>(
 
 type StepIds = z.infer<typeof stepContext>['step'];
 
-const withStepContext = ({ state, trace_id, ...ids }: StepIds): LogContext => ({
+const withStepContext = ({ state, trace_id, ...ids }: StepIds, event: unknown): LogContext => ({
   ...ids,
   step: state,
+  target: z.object({ target: z.string() }).safeParse(event).data?.target,
   trace_id: trace_id ?? currentTraceId(),
 });
 

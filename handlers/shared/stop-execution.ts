@@ -15,8 +15,6 @@ interface Services {
   stateMachineArn: string;
   inputSchema: z.ZodType<{ creation_id: string; cancelled?: true }>;
   now: () => number;
-  /** Whether the finished execution has requested a creation that must be compensated. By default it is assumed. */
-  creationRequested?: (executionArn: string) => Promise<boolean>;
 }
 
 export const stopExecutionInput = z.object({
@@ -28,12 +26,12 @@ export const stopExecutionInput = z.object({
 
 /** State of the stopped execution: variables of the roll-back. */
 export interface StoppedExecution {
+  /** Whether Step Functions has a record of the execution. */
+  has_record: boolean;
   /** Whether it had succeeded, so that the roll-back removes the user of a successful provisioning. */
   had_succeeded: boolean;
   /** Whether a call that creates the user may be in flight. */
   creation_in_flight: boolean;
-  /** Whether the creation was requested, so that the user may exist. */
-  creation_requested: boolean;
   /** Cause of the roll-back. */
   failure: FailureCause;
 }
@@ -49,15 +47,10 @@ export interface StoppedExecution {
  * @throws AbsenceNotConfirmed while the execution is not found; ServiceUnavailable while it is not reported as finished
  */
 export const stopExecution =
-  ({ stepFunctions, stateMachineArn, inputSchema, now, creationRequested = async () => true }: Services) =>
+  ({ stepFunctions, stateMachineArn, inputSchema, now }: Services) =>
   async (input: z.infer<typeof stopExecutionInput>): Promise<StoppedExecution> => {
     const { provisioning_id, creation_id, had_succeeded, failure, entered_at } = input;
-    const expired: StoppedExecution = {
-      had_succeeded,
-      creation_in_flight: false,
-      creation_requested: true,
-      failure,
-    };
+    const expired = { has_record: false, had_succeeded, creation_in_flight: false, failure };
     const describeExecution = () => describe(stepFunctions, stateMachineArn, provisioning_id, inputSchema);
     const isOwn = ({ parsedInput }: { parsedInput: z.infer<typeof inputSchema> }) =>
       parsedInput.creation_id === creation_id && parsedInput.cancelled !== true;
@@ -76,9 +69,9 @@ export const stopExecution =
       throw new StepError('ServiceUnavailable', 'The execution is not reported as finished yet.');
     const stoppedAt = execution.stopDate?.getTime() ?? now();
     return {
+      has_record: true,
       had_succeeded: execution.status === 'SUCCEEDED',
       creation_in_flight: now() - stoppedAt < IN_FLIGHT_SECONDS * 1000,
-      creation_requested: await creationRequested(executionArn(stateMachineArn, provisioning_id)),
       failure: failureOf(execution) ?? CANCELLED_BY_OWNER,
     };
   };

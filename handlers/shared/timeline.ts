@@ -22,12 +22,13 @@ const MAX_ROLL_BACKS = 4;
 
 /**
  * Reads the steps of a provisioning's execution and of the roll-backs of its generation.
+ * @param generation at App1 with the names of the targets, in the order of the iterations
  * docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
  */
 export async function timelineAt<Input extends z.ZodType<ProvisioningSubject>>(
   service: string,
   workflows: Workflows<Input>,
-  generation: Generation,
+  generation: Generation & { targets?: readonly string[] },
 ): Promise<TimelinePart> {
   const { stepFunctions, machines } = workflows;
   const latest = await latestRollBack(workflows, generation);
@@ -39,11 +40,11 @@ export async function timelineAt<Input extends z.ZodType<ProvisioningSubject>>(
   ];
   const parts = await Promise.all(
     executions.map(async ([machine, execution]) =>
-      timelineSteps((await readHistory(stepFunctions, executionArn(machine, execution))).events, {
-        service,
-        workflow: workflowNameOf(machine),
-        execution,
-      }),
+      timelineSteps(
+        (await readHistory(stepFunctions, executionArn(machine, execution))).events,
+        { service, workflow: workflowNameOf(machine), execution },
+        generation.targets,
+      ),
     ),
   );
   return {
@@ -56,7 +57,7 @@ export async function timelineAt<Input extends z.ZodType<ProvisioningSubject>>(
 export const availableTimeline = async <Input extends z.ZodType<ProvisioningSubject>>(
   service: string,
   workflows: Workflows<Input>,
-  generation: Generation,
+  generation: Generation & { targets?: readonly string[] },
 ): Promise<TimelinePart> =>
   (await bestEffort(() => timelineAt(service, workflows, generation))) ?? {
     timeline: [],
@@ -75,19 +76,25 @@ export function merge(...parts: ReceivedTimelinePart[]): ReceivedTimelinePart {
 const inOrder = <Step extends ReceivedTimelineStep>(steps: Step[]): Step[] =>
   steps.sort((a, b) => Date.parse(a.started_at) - Date.parse(b.started_at));
 
-/** The steps of a history as steps of a timeline. */
+/**
+ * The steps of a history as steps of a timeline.
+ * @param targets at App1: names of the targets, in the order of the iterations
+ */
 export const timelineSteps = (
   events: readonly HistoryEvent[],
   execution: Pick<TimelineStep, 'service' | 'workflow' | 'execution'>,
-): TimelineStep[] => stepsOf(events).map((step) => timelineStepOf(step, execution));
+  targets?: readonly string[],
+): TimelineStep[] => stepsOf(events).map((step) => timelineStepOf(step, execution, targets));
 
 /** A step of a history as a step of a timeline. */
 export const timelineStepOf = (
-  { name, status, enteredAt, exitedAt, attempts }: HistoryStep,
+  { name, status, enteredAt, exitedAt, attempts, iterations }: HistoryStep,
   execution: Pick<TimelineStep, 'service' | 'workflow' | 'execution'>,
+  targets: readonly string[] = [],
 ): TimelineStep => ({
   ...execution,
   step: name,
+  ...targetOf(iterations, targets),
   started_at: enteredAt.toISOString(),
   ...(status === 'succeeded' || status === 'caught' ? durationOf(enteredAt, exitedAt) : {}),
   attempts: attempts.map(({ startedAt, endedAt, status, error }) => ({
@@ -96,6 +103,15 @@ export const timelineStepOf = (
     ...(error === undefined ? {} : { error: namedError(error) }),
   })),
 });
+
+/** The target of a step in an iteration over the targets. */
+function targetOf(
+  iterations: HistoryStep['iterations'],
+  targets: readonly string[],
+): Pick<TimelineStep, 'target'> {
+  const target = targets[iterations?.[0]?.index ?? -1];
+  return target === undefined ? {} : { target };
+}
 
 /** The duration in milliseconds; absent without an end. */
 const durationOf = (from: Date, to: Date | undefined): { duration_ms?: number } =>

@@ -30,7 +30,7 @@ export const outageErrors = (step: string): readonly FailureName[] =>
  * The condition for which a running execution waits, from the latest events of its history: a present step has failed
  * attempts. `undefined` if the execution does not exist, is young or has finished, if no attempt has failed, or if the
  * history cannot be read.
- * @param target at App1: name of the target of the present step
+ * @param targets at App1: names of the targets, in the order of the iterations
  * docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
  */
 export async function waitingForOf(
@@ -38,14 +38,15 @@ export async function waitingForOf(
   execution: Pick<Execution<unknown>, 'executionArn' | 'status' | 'startDate'> | undefined,
   service: string,
   now: number,
-  target?: string,
+  targets?: readonly string[],
 ): Promise<WaitingFor | undefined> {
   if (execution?.status !== 'RUNNING' || now - (execution.startDate?.getTime() ?? now) < MIN_AGE)
     return undefined;
   try {
-    // One page has more events than the step with the most attempts.
-    const { events } = await readLatestEvents(stepFunctions, execution.executionArn ?? '');
-    return waitingIn(events, service, target);
+    // One page has more events than the step with the most attempts. Iterations share it, so their Map is read from its start.
+    const isEnough = targets === undefined ? undefined : (latest: HistoryEvent[]) => latest.some(isBoundary);
+    const { events } = await readLatestEvents(stepFunctions, execution.executionArn ?? '', isEnough);
+    return waitingIn(events, service, targets);
   } catch (thrown) {
     // The status is returned without the condition.
     const { name: error, message: reason } = classifyError(thrown);
@@ -54,19 +55,23 @@ export async function waitingForOf(
   }
 }
 
+/** Whether an event starts or ends a Map. After the latest such event, no step was open before it. */
+const isBoundary = ({ type }: HistoryEvent): boolean =>
+  type === 'MapStateStarted' || type === 'MapStateExited';
+
 /**
  * The condition for which an execution with these latest events waits, oldest event first. If several iterations of a Map
  * wait, it is that of the longest wait.
- * @param target at App1: name of the target of the present step
+ * @param targets at App1: names of the targets, in the order of the iterations
  */
 export function waitingIn(
   events: readonly HistoryEvent[],
   service: string,
-  target?: string,
+  targets?: readonly string[],
 ): WaitingFor | undefined {
   const waits = stepsOf(events)
     .filter(({ status }) => status === 'running' || status === 'retrying')
-    .map((step) => timelineStepOf(step, { service, workflow: '', execution: '' }))
+    .map((step) => timelineStepOf(step, { service, workflow: '', execution: '' }, targets))
     .flatMap(waitOf)
     .sort((one, other) => Date.parse(one.first.started_at) - Date.parse(other.first.started_at));
   const [longest] = waits;
@@ -78,7 +83,7 @@ export function waitingIn(
   const retriesLater = step.attempts.at(-1) === last && counted.includes(last.error.name);
   return {
     what,
-    ...(what.startsWith('target') && target !== undefined ? { target } : {}),
+    ...(what.startsWith('target') && step.target !== undefined ? { target: step.target } : {}),
     step: step.step,
     since: first.started_at,
     code: explainFailure({ step: step.step, error: last.error.name }).code,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Machine, machine, type Task } from '../../workflows/asl.ts';
+import { allStates, type Machine, machine, type Task } from '../../workflows/asl.ts';
 
 /** The golden copy of the definition of a state machine. */
 export function golden(name: string): Machine {
@@ -15,9 +15,9 @@ export const machineNames = [
   'RollBackServiceUser',
 ] as const;
 
-/** The Task states of a state machine, by name. */
-export function tasks({ States }: Machine): [string, Task][] {
-  return Object.entries(States).flatMap(([name, state]) =>
+/** The Task states of a state machine, by name, with those of the iterations of a Map. */
+export function tasks(definition: Machine): [string, Task][] {
+  return allStates(definition).flatMap(([name, state]) =>
     state.Type === 'Task' ? [[name, state] satisfies [string, Task]] : [],
   );
 }

@@ -3,16 +3,23 @@ import { STARTED } from './executions.ts';
 
 /**
  * Builds a history as Step Functions records it: each event has the id of its predecessor, except the first StateEntered
- * event and the end by an abort or timeout. `after` advances the time.
+ * event and the end by an abort or timeout. `after` advances the time; `iteration` continues an iteration of a Map.
  */
 export function history(begin: Date) {
   const events: HistoryEvent[] = [];
   let at = begin.getTime();
+  let previous = 0;
+  let map = { name: '', started: 0 };
+  /** The latest events of the iterations of the Map, by index, and the present iteration. */
+  let iterations = new Map<number, number>();
+  let current: number | undefined;
   const add = (type: HistoryEvent['type'], details: Partial<HistoryEvent> = {}) => {
     const id = events.length + 1;
     const hasNoPredecessor = id <= 2 || type === 'ExecutionAborted' || type === 'ExecutionTimedOut';
-    const previousEventId = hasNoPredecessor ? 0 : id - 1;
+    const previousEventId = hasNoPredecessor ? 0 : previous;
     events.push({ type, id, previousEventId, timestamp: new Date(at), ...details });
+    previous = id;
+    if (current !== undefined) iterations.set(current, id);
     return builder;
   };
   const json = (value: unknown) => JSON.stringify(value);
@@ -82,6 +89,50 @@ export function history(begin: Date) {
     /** A task from its entry to its exit, with one attempt that succeeds. */
     task: (name: string, milliseconds: number, output: unknown = {}, assigned?: Record<string, unknown>) =>
       builder.enter(name).done(milliseconds).exit(name, output, assigned),
+    /** Enters a Map with this number of iterations. */
+    map(name: string, length: number) {
+      add('MapStateEntered', { stateEnteredEventDetails: { name, input: '{}' } });
+      add('MapStateStarted', { mapStateStartedEventDetails: { length } });
+      map = { name, started: previous };
+      iterations = new Map();
+      return builder;
+    },
+    /** Starts or continues an iteration of the Map: the next events belong to it. */
+    iteration(index: number) {
+      const latest = iterations.get(index);
+      current = index;
+      previous = latest ?? map.started;
+      if (latest === undefined)
+        add('MapIterationStarted', { mapIterationStartedEventDetails: { name: map.name, index } });
+      return builder;
+    },
+    /** Ends the Map after its iterations have succeeded. */
+    exitMap(output: unknown = []) {
+      for (const index of iterations.keys())
+        builder
+          .iteration(index)
+          .add('MapIterationSucceeded', { mapIterationSucceededEventDetails: { name: map.name, index } });
+      current = undefined;
+      return add('MapStateSucceeded').add('MapStateExited', {
+        stateExitedEventDetails: { name: map.name, output: json(output) },
+      });
+    },
+    /** Ends the Map after its present iteration has failed. The other iterations are aborted. */
+    failMap() {
+      const [failed, last] = [current, previous];
+      const end = (type: HistoryEvent['type'], details: Partial<HistoryEvent> = {}) =>
+        add(type, { previousEventId: last, ...details });
+      end('MapIterationFailed', { mapIterationFailedEventDetails: { name: map.name, index: failed } });
+      for (const index of iterations.keys())
+        if (index !== failed) {
+          end('TaskStateAborted');
+          end('MapIterationAborted', { mapIterationAbortedEventDetails: { name: map.name, index } });
+        }
+      current = undefined;
+      return end('MapStateFailed').add('MapStateExited', {
+        stateExitedEventDetails: { name: map.name, output: '{}' },
+      });
+    },
     succeed: (name: string) =>
       add('SucceedStateEntered', { stateEnteredEventDetails: { name, input: '{}' } })
         .add('SucceedStateExited', { stateExitedEventDetails: { name, output: '{}' } })

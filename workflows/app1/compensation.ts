@@ -1,11 +1,13 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { IChainable } from 'aws-cdk-lib/aws-stepfunctions';
+import { Choice, Condition, type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import {
   choosePublishedOutcome,
   failAs,
+  forEachTarget,
   input,
+  item,
   jsonata,
   onCompensationFailure,
   optionalInput,
@@ -15,11 +17,20 @@ import {
   type ServiceBus,
 } from '../states.ts';
 
-/** Name of the target of the provisioning. */
-export const TARGET = input('targets[0]');
+/** Names of the targets of the provisioning. */
+const TARGETS = '$states.context.Execution.Input.targets';
 
-/** Variables of a failure without anything to compensate: the targets that are gone. */
-export const NOTHING_GONE = { gone: [] };
+/** Variables if no target was requested to create a user, so that no call to a target is needed. */
+export const NOTHING_REQUESTED = { creation_requested: [] };
+
+/** Variables if each target may have created a user. */
+export const ALL_REQUESTED = { creation_requested: jsonata(TARGETS) };
+
+/** Variables of a compensation that ended before it called the targets. */
+const NOTHING_COMPENSATED = { outcomes: jsonata(`[${TARGETS}.{'target': $, 'user': 'unknown'}]`) };
+
+/** An outcome of a compensation: the user may remain at the target. */
+const NOT_COMPENSATED = "$outcomes[user = 'unknown']";
 
 interface Compensation {
   callTarget: IFunction;
@@ -31,25 +42,23 @@ interface Compensation {
 }
 
 /**
- * Compensation of a provisioning at the target. `ProvisionServiceUser` runs it if a step fails; `RollBackProvisioning` runs it
- * after a cancellation, an abort or a timeout.
+ * Compensation of a provisioning at all of its targets. `ProvisionServiceUser` runs it if a step fails;
+ * `RollBackProvisioning` runs it after a cancellation, an abort or a timeout.
  *
- *     CancelUserCreation ─▶ PublishProvisioningFailed ─▶ (end)
+ *     CompensateTargets [ ChooseCompensation ─▶ CancelUserCreation | NothingRequested ] ─▶ ChooseOutcome
+ *         ─▶ PublishProvisioningFailed ─▶ (end)
  *
- * It needs the variables `failure` and, unless it starts with `start`, `gone`.
- * @returns `start`, the first state; `publishFailed`, the next state of a failure without anything to compensate;
- * `publishCompensated`, the same for a roll-back; `publishRollBackFailed`, the next state if the roll-back cannot start
+ * No target waits for another one. An iteration whose retries are used up ends in `UserMayRemain`, so that the other
+ * targets are compensated in any case. It needs the variables `failure` and `creation_requested`, the names of the targets
+ * that may have received the request.
+ * @returns `start`, the first state; `publishRollBackFailed`, the next state if the roll-back cannot start, which needs the
+ * variable `outcomes`
  */
 export function compensateProvisioning(
   scope: Construct,
   { callTarget, bus, end, deprovisions }: Compensation,
-): {
-  start: IChainable;
-  publishCompensated: IChainable;
-  publishFailed: IChainable;
-  publishRollBackFailed: IChainable;
-} {
-  const rollBackFailed = failAs(scope, 'RollBackFailed');
+): { start: IChainable; stopFailed: { next: IChainable; assign: Record<string, unknown> } } {
+  const rollBackFailed = failAs(scope, 'RollBackFailed', `{'remaining': [${NOT_COMPENSATED}.target]}`);
   const outcomeNotPublished = failAs(scope, 'OutcomeNotPublished');
 
   const publishFailed = publishEvent(scope, 'PublishProvisioningFailed', {
@@ -90,17 +99,51 @@ export function compensateProvisioning(
     run: callTarget,
     payload: {
       action: 'CancelUserCreation',
-      target: TARGET,
+      target: item('target'),
       provisioning_id: input('provisioning_id'),
       creation_id: input('creation_id'),
       username: input('username'),
       trace_id: optionalInput('trace_id'),
     },
     retries: ['targetOutageInCompensation', 'targetCompensation'],
-    assign: { gone: jsonata('$states.result.Payload.gone') },
     timeout: timeLimits.targetTask,
   });
-  onCompensationFailure(cancelUserCreation, publishRollBackFailed);
-  cancelUserCreation.next(publishCompensated);
-  return { start: cancelUserCreation, publishCompensated, publishFailed, publishRollBackFailed };
+  cancelUserCreation.addCatch(new Succeed(scope, 'UserMayRemain'), {
+    outputs: {
+      target: item('target'),
+      user: 'unknown',
+      error: jsonata('$states.errorOutput.Error'),
+    },
+  });
+  const chooseCompensation = Choice.jsonata(scope, 'ChooseCompensation')
+    .when(Condition.jsonata(item('creation_requested')), cancelUserCreation)
+    .otherwise(
+      Succeed.jsonata(scope, 'NothingRequested', {
+        outputs: { target: item('target'), user: 'absent' },
+      }),
+    );
+
+  const chooseOutcome = Choice.jsonata(scope, 'ChooseOutcome')
+    .when(Condition.jsonata(jsonata(`$exists(${NOT_COMPENSATED})`)), publishRollBackFailed, {
+      assign: {
+        compensation_failure: {
+          target: jsonata(`${NOT_COMPENSATED}[0].target`),
+          step: cancelUserCreation.id,
+          error: jsonata(`${NOT_COMPENSATED}[0].error`),
+        },
+      },
+    })
+    .otherwise(publishCompensated);
+
+  const compensateTargets = forEachTarget(scope, 'CompensateTargets', {
+    run: chooseCompensation,
+    item: { creation_requested: jsonata('$states.context.Map.Item.Value in $creation_requested') },
+    assign: { outcomes: jsonata('$states.result') },
+  });
+  onCompensationFailure(compensateTargets, publishRollBackFailed, NOTHING_COMPENSATED);
+  compensateTargets.next(chooseOutcome);
+  return {
+    start: compensateTargets,
+    stopFailed: { next: publishRollBackFailed, assign: NOTHING_COMPENSATED },
+  };
 }

@@ -1,11 +1,13 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import { Errors, Fail, type IChainable, Succeed, type TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import {
   awaitCallback,
   failAs,
+  forEachTarget,
   input,
+  item,
   jsonata,
   onFailure,
   optionalInput,
@@ -13,7 +15,7 @@ import {
   runStep,
   type ServiceBus,
 } from '../states.ts';
-import { compensateProvisioning, NOTHING_GONE, TARGET } from './compensation.ts';
+import { ALL_REQUESTED, compensateProvisioning, NOTHING_REQUESTED } from './compensation.ts';
 
 export interface ProvisionServiceUserParts {
   callTarget: IFunction;
@@ -21,62 +23,111 @@ export interface ProvisionServiceUserParts {
   bus: ServiceBus;
 }
 
+/** Step that requests the creation. Before it, a target cannot have created a user. */
+export const REQUEST_STEP = 'RequestUserCreation';
+
+/** Error of an iteration that failed. Its Cause is a `failureCause` with the target, in JSON. */
+const TARGET_FAILED = 'TargetFailed';
+
 /**
- * App1's provisioning of a service user at the target.
+ * App1's provisioning of a service user at all of its targets: at each of them, or at none.
  *
- *     PublishRequested ─▶ Authenticate ─▶ EncryptCredentials ─▶ RequestUserCreation ─▶ PublishProvisioned ─▶ Provisioned
- *             │                 │                  │                    └──── any failure ───┴──▶ CancelUserCreation ─┐
- *             └─────────────────┴──────────────────┴───────────────────────────────▶ PublishProvisioningFailed ◀────────┘
- *                                                                                                  └─▶ ProvisioningFailed
+ *     PublishRequested ─▶ ProvisionTargets [ Authenticate ─▶ EncryptCredentials ─▶ RequestUserCreation ]
+ *             │                   │                                     ─▶ PublishProvisioned ─▶ Provisioned
+ *             └── any failure ────┴───────────────────────────────────────────────┴──▶ CompensateTargets
+ *                                                             ─▶ PublishProvisioningFailed ─▶ ProvisioningFailed
+ *
+ * The first target that fails stops the iterations of the others. A request that a stopped iteration still sends arrives
+ * before the cancellation, or finds it.
  */
 export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUserParts): IChainable {
-  const { bus, callTarget } = parts;
+  const { bus } = parts;
   const compensation = compensateProvisioning(scope, {
-    callTarget,
+    callTarget: parts.callTarget,
     bus,
     end: failAs(scope, 'ProvisioningFailed'),
     deprovisions: false,
   });
 
-  // Before the request to the target there is nothing to compensate: a failure is only published.
   const publishRequested = publishEvent(scope, 'PublishRequested', {
     retries: 'publishing',
     event: 'ServiceUserProvisioningRequested',
     bus,
   });
-  onFailure(publishRequested, compensation.publishFailed, NOTHING_GONE);
+  onFailure(publishRequested, compensation.start, NOTHING_REQUESTED);
+
+  const provisionTargets = forEachTarget(scope, 'ProvisionTargets', { run: provisionTarget(scope, parts) });
+  const cause = '$cause := $parse($states.errorOutput.Cause)';
+  // The failed target has received the request, unless an earlier step failed; the others may have received it.
+  const requested = `$cause.step = '${REQUEST_STEP}' or $ != $cause.target`;
+  provisionTargets.addCatch(compensation.start, {
+    errors: [TARGET_FAILED],
+    assign: {
+      failure: jsonata(`(${cause}; $cause)`),
+      creation_requested: jsonata(`(${cause}; [$states.context.Execution.Input.targets[${requested}]])`),
+    },
+  });
+  // The Cause of any other error is free text.
+  onFailure(provisionTargets, compensation.start, ALL_REQUESTED);
+
+  const publishProvisioned = publishEvent(scope, 'PublishProvisioned', {
+    retries: 'publishing',
+    event: 'ServiceUserProvisioned',
+    bus,
+  });
+  onFailure(publishProvisioned, compensation.start, ALL_REQUESTED);
+
+  return publishRequested
+    .next(provisionTargets)
+    .next(publishProvisioned)
+    .next(new Succeed(scope, 'Provisioned'));
+}
+
+/** The steps at one target: an iteration of `ProvisionTargets`. */
+function provisionTarget(
+  scope: Construct,
+  { callTarget, encryptCredentials }: ProvisionServiceUserParts,
+): IChainable {
+  const targetFailed = Fail.jsonata(scope, TARGET_FAILED, {
+    error: TARGET_FAILED,
+    cause: jsonata('$string($states.input)'),
+  });
+  const fail = (task: TaskStateBase) =>
+    task.addCatch(targetFailed, {
+      errors: [Errors.ALL],
+      outputs: { target: item('target'), step: task.id, error: jsonata('$states.errorOutput.Error') },
+    });
 
   const authenticate = runStep(scope, 'Authenticate', {
     run: callTarget,
-    payload: { action: 'Authenticate', target: TARGET },
+    payload: { action: 'Authenticate', target: item('target') },
     retries: ['targetOutage', 'signInRefused', 'throttling', 'transient'],
+    outputs: jsonata('$states.input'),
     timeout: timeLimits.targetTask,
   });
-  onFailure(authenticate, compensation.publishFailed, NOTHING_GONE);
 
-  const encryptCredentials = runStep(scope, 'EncryptCredentials', {
-    run: parts.encryptCredentials,
+  const encrypt = runStep(scope, 'EncryptCredentials', {
+    run: encryptCredentials,
     payload: {
-      target: TARGET,
+      target: item('target'),
       provisioning_id: input('provisioning_id'),
       username: input('username'),
       intake_ciphertext: input('intake_ciphertext'),
     },
     retries: ['targetOutage', 'throttling', 'transient'],
-    assign: { encrypted_password: jsonata('$states.result.Payload.encrypted_password') },
+    outputs: jsonata('$merge([$states.input, $states.result.Payload])'),
   });
-  onFailure(encryptCredentials, compensation.publishFailed, NOTHING_GONE);
 
   // From here on the target may have created the user.
-  const requestUserCreation = awaitCallback(scope, 'RequestUserCreation', {
+  const requestUserCreation = awaitCallback(scope, REQUEST_STEP, {
     run: callTarget,
     payload: {
       action: 'RequestUserCreation',
-      target: TARGET,
+      target: item('target'),
       provisioning_id: input('provisioning_id'),
       creation_id: input('creation_id'),
       username: input('username'),
-      encrypted_password: jsonata('$encrypted_password'),
+      encrypted_password: item('encrypted_password'),
       human_user_id: input('human_user_id'),
       owner: input('owner'),
       trace_id: optionalInput('trace_id'),
@@ -93,19 +144,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     ],
     timeout: timeLimits.callback,
   });
-  onFailure(requestUserCreation, compensation.start);
 
-  const publishProvisioned = publishEvent(scope, 'PublishProvisioned', {
-    retries: 'publishing',
-    event: 'ServiceUserProvisioned',
-    bus,
-  });
-  onFailure(publishProvisioned, compensation.start);
-
-  return publishRequested
-    .next(authenticate)
-    .next(encryptCredentials)
-    .next(requestUserCreation)
-    .next(publishProvisioned)
-    .next(new Succeed(scope, 'Provisioned'));
+  for (const task of [authenticate, encrypt, requestUserCreation]) fail(task);
+  return authenticate.next(encrypt).next(requestUserCreation);
 }

@@ -27,7 +27,7 @@ export function rollBackServiceUser(scope: Construct, parts: RollBackServiceUser
   return stopExecution(scope, 'StopUserCreation', {
     run: parts.stopUserCreation,
     next: compensation.start,
-    otherwise: compensation.publishRollBackFailed,
+    failed: { next: compensation.publishRollBackFailed },
     assign: (result) => ({
       user_sub: null,
       creation_in_flight: result('creation_in_flight'),

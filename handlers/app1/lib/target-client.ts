@@ -51,8 +51,6 @@ export interface RequestContext {
   onBehalfOf?: string | undefined;
   /** Trace id of the request. */
   traceId?: string | undefined;
-  /** Whether App1 receives the target's completion notifications. */
-  acceptsCallback?: boolean;
 }
 
 function headersOf(
@@ -114,7 +112,7 @@ export function targetClient({ apiUrl, tokens, fetch }: Services): TargetClient 
         {
           'Content-Type': 'application/json',
           'Idempotency-Key': generation.provisioning_id,
-          Prefer: `${context.acceptsCallback === true ? `${RESPOND_ASYNC}, ` : ''}wait=${timeLimits.targetWait}`,
+          Prefer: `${RESPOND_ASYNC}, wait=${timeLimits.targetWait}`,
           ...headersOf(generation, context),
         },
         { body: request },

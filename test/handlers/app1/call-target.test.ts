@@ -107,7 +107,7 @@ describe('RequestUserCreation', () => {
     expect(requestUserCreation).toHaveBeenCalledWith(
       expect.objectContaining(GENERATION),
       { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' },
-      { onBehalfOf: 'the-verified-owner', traceId: TRACE_ID, acceptsCallback: true },
+      { onBehalfOf: 'the-verified-owner', traceId: TRACE_ID },
     );
   });
 
@@ -219,7 +219,7 @@ describe('CancelUserCreation', () => {
   it('succeeds when App2 reports that no user exists', async () => {
     cancelUserCreation.mockResolvedValue('absent');
 
-    await expect(run(cancel)).resolves.toEqual({ gone: [] });
+    await expect(run(cancel)).resolves.toEqual({ target: 'app2', user: 'absent' });
     expect(cancelUserCreation).toHaveBeenCalledWith(expect.objectContaining(GENERATION), 'alice', {
       traceId: TRACE_ID,
     });
@@ -237,7 +237,7 @@ describe('CancelUserCreation', () => {
 
 describe('a target that is gone', () => {
   it('needs no compensation: it is reported as gone without a call', async () => {
-    await expect(run({ ...cancel, target: 'old' })).resolves.toEqual({ gone: ['old'] });
+    await expect(run({ ...cancel, target: 'old' })).resolves.toEqual({ target: 'old', user: 'gone' });
 
     expect(cancelUserCreation).not.toHaveBeenCalled();
   });
@@ -266,7 +266,7 @@ describe('a retired target', () => {
   it('is still called for a compensation', async () => {
     cancelUserCreation.mockResolvedValue('absent');
 
-    await expect(run({ ...cancel, target: 'orders' })).resolves.toEqual({ gone: [] });
+    await expect(run({ ...cancel, target: 'orders' })).resolves.toEqual({ target: 'orders', user: 'absent' });
     expect(cancelUserCreation).toHaveBeenCalledTimes(1);
   });
 });

@@ -8,7 +8,7 @@ const limiter = { release: jest.fn<CreationLimiter['release']>() };
 const stopped = (had_succeeded: boolean): StoppedExecution => ({
   had_succeeded,
   creation_in_flight: false,
-  creation_requested: true,
+  has_record: true,
   failure: { step: 'Execution', error: 'Cancelled' },
 });
 const run = (stop: () => Promise<StoppedExecution>) =>

@@ -79,7 +79,7 @@ describe('stopExecution', () => {
     await expect(stop()).resolves.toEqual({
       had_succeeded: false,
       creation_in_flight: true,
-      creation_requested: true,
+      has_record: true,
       failure: { step: 'Execution', error: 'Cancelled' },
     });
     expect(stops()).toMatchObject([{ executionArn, error: 'Cancelled' }]);
@@ -97,7 +97,7 @@ describe('stopExecution', () => {
       await expect(stop()).resolves.toEqual({
         had_succeeded: true,
         creation_in_flight: true,
-        creation_requested: true,
+        has_record: true,
         failure: { step: 'Execution', error: 'Cancelled' },
       });
     },
@@ -127,7 +127,7 @@ describe('stopExecution', () => {
     await expect(stop()).resolves.toEqual({
       had_succeeded: true,
       creation_in_flight: false,
-      creation_requested: true,
+      has_record: true,
       failure: { step: 'Execution', error: 'Cancelled' },
     });
   });
@@ -184,7 +184,7 @@ describe('stopExecution', () => {
       await expect(stop(stepInput(IN_FLIGHT_SECONDS, { had_succeeded }))).resolves.toEqual({
         had_succeeded,
         creation_in_flight: false,
-        creation_requested: true,
+        has_record: false,
         failure: { step: 'Execution', error: 'ExecutionTimedOut' },
       });
     },
@@ -202,7 +202,7 @@ describe('stopExecution', () => {
       await expect(stop(stepInput(0, { had_succeeded: false }))).resolves.toEqual({
         had_succeeded: false,
         creation_in_flight: false,
-        creation_requested: true,
+        has_record: false,
         failure: { step: 'Execution', error: 'ExecutionTimedOut' },
       });
       expect(stops()).toEqual([]);

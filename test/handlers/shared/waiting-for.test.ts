@@ -29,7 +29,7 @@ describe('waitingIn', () => {
   it('returns start, code and next attempt of a wait for the target', () => {
     const events = waits('Authenticate', [20, 'TargetUnavailable'], [1_120, 'TargetUnavailable']);
 
-    const found = waitingIn(events, 'app1', 'app2');
+    const found = waitingIn(events, 'app1', ['app2']);
 
     expect(found).toEqual({
       what: 'target',
@@ -53,7 +53,7 @@ describe('waitingIn', () => {
     ['PublishRequested', 'EventBridge.FailedEntry', { what: 'aws' }],
     ['EncryptCredentials', 'States.Timeout', { what: 'aws' }],
   ])('returns the condition of %s after %s', (step, error, condition) => {
-    expect(waitingIn(waits(step, [20, error]), 'app1', 'app2')).toMatchObject({
+    expect(waitingIn(waits(step, [20, error]), 'app1', ['app2'])).toMatchObject({
       ...condition,
       step,
       since: at(20),
@@ -62,7 +62,7 @@ describe('waitingIn', () => {
 
   it('knows the delays of outage errors only', () => {
     const next = (step: string, error: string) =>
-      waitingIn(waits(step, [20, error]), 'app1', 'app2')?.retry_at;
+      waitingIn(waits(step, [20, error]), 'app1', ['app2'])?.retry_at;
 
     expect(next('CancelUserCreation', 'UserRemovalPending')).toBe(at(1_120));
     expect(next('RequestUserCreation', 'UserCreationPending')).toBeUndefined();
@@ -86,10 +86,10 @@ describe('waitingIn', () => {
       ...Array.from({ length: 12 }, (_, n): [number, string] => [1_000 * (n + 1), 'TargetUnavailable']),
     ];
 
-    expect(waitingIn(waits('Authenticate', ...mixed.slice(0, 2)), 'app1', 'app2')?.retry_at).toBe(
+    expect(waitingIn(waits('Authenticate', ...mixed.slice(0, 2)), 'app1', ['app2'])?.retry_at).toBe(
       at(1_100 + 1_000),
     );
-    expect(waitingIn(waits('Authenticate', ...mixed), 'app1', 'app2')?.retry_at).toBe(at(12_100 + 300_000));
+    expect(waitingIn(waits('Authenticate', ...mixed), 'app1', ['app2'])?.retry_at).toBe(at(12_100 + 300_000));
   });
 
   it('has no time of the next attempt while an attempt is running', () => {
@@ -99,8 +99,8 @@ describe('waitingIn', () => {
       attempts: [...failing([20, 'TargetUnavailable']), { from: 1_120 }],
     });
 
-    expect(waitingIn(events, 'app1', 'app2')).toMatchObject({ what: 'target', since: at(20) });
-    expect(waitingIn(events, 'app1', 'app2')).not.toHaveProperty('retry_at');
+    expect(waitingIn(events, 'app1', ['app2'])).toMatchObject({ what: 'target', since: at(20) });
+    expect(waitingIn(events, 'app1', ['app2'])).not.toHaveProperty('retry_at');
   });
 
   it('follows each iteration of a Map, and returns the longest wait', () => {
@@ -159,10 +159,10 @@ describe('waitingIn', () => {
       attempts: [...failing([20, 'TargetUnavailable']), { from: 1_120, to: 1_290 }],
     });
 
-    expect(waitingIn(waits('Authenticate'), 'app1', 'app2')).toBeUndefined();
-    expect(waitingIn(over, 'app1', 'app2')).toBeUndefined();
-    expect(waitingIn(failed.slice(-1), 'app1', 'app2')).toBeUndefined();
-    expect(waitingIn([], 'app1', 'app2')).toBeUndefined();
+    expect(waitingIn(waits('Authenticate'), 'app1', ['app2'])).toBeUndefined();
+    expect(waitingIn(over, 'app1', ['app2'])).toBeUndefined();
+    expect(waitingIn(failed.slice(-1), 'app1', ['app2'])).toBeUndefined();
+    expect(waitingIn([], 'app1', ['app2'])).toBeUndefined();
   });
 });
 

@@ -1,3 +1,4 @@
+import { MAX_TARGETS_PER_REQUEST } from '../../../contracts/app1-api.ts';
 import { codeOf, expressionsOf, misplaced, type Used, unknownFunctions, usedBy } from './expressions.ts';
 import { allStates, assignedBy, inner, type State, type States, successors } from './states.ts';
 
@@ -60,7 +61,9 @@ function mostEvents(state: State): number {
   const attempts = state.Retry.reduce((sum, { MaxAttempts }) => sum + MaxAttempts, 1);
   const perAttempt = state.Type !== 'Task' ? 0 : state.Resource?.endsWith('.waitForTaskToken') ? 4 : 3;
   const inside = inner(state).reduce((sum, one) => sum + mostEventsFrom(one, one.StartAt), 0);
-  return 2 + attempts * (perAttempt + inside);
+  // Started and ended, as each iteration.
+  const iterations = state.Type === 'Map' ? 2 + MAX_TARGETS_PER_REQUEST * (2 + inside) : inside;
+  return 2 + attempts * (perAttempt + iterations);
 }
 
 /** Most events from a state to a final state, over all paths; infinite with a loop. */

@@ -2,23 +2,22 @@ import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from '@aws-s
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { creationRequested } from '../../../../handlers/app1/lib/creation-requested.ts';
-import { STOPPED } from '../../../support/executions.ts';
-import { historyOf } from '../../../support/history.ts';
+import { STARTED } from '../../../support/executions.ts';
+import { history } from '../../../support/history.ts';
 import { sdkError } from '../../../support/sdk-errors.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const executionArn = 'arn:aws:states:eu-central-1:111122223333:execution:ProvisionServiceUser:id';
-const isRequested = () => creationRequested(new SFNClient({}), executionArn);
+const requestedAt = () => creationRequested(new SFNClient({}), executionArn, ['app2', 'payments', 'orders']);
 
-const waiting = (step: string) =>
-  historyOf(
-    { step: 'PublishRequested', from: 0, to: 10, attempts: [{ from: 1, to: 9 }] },
-    { step, from: 10, attempts: [{ from: 11, to: 20, error: 'TargetUnavailable' }] },
-  );
-const ended = (events: HistoryEvent[], type: HistoryEvent['type'] = 'ExecutionAborted'): HistoryEvent[] => [
-  ...events,
-  { id: events.length + 1, type, timestamp: STOPPED },
-];
+/** The history of a provisioning with an iteration for each target. The iterations have entered these steps. */
+const entered = (...steps: [step: string, step: string, step: string]) => {
+  const started = history(STARTED).begin({}).task('PublishRequested', 10).map('ProvisionTargets', 3);
+  for (const [index] of steps.entries()) started.iteration(index).enter('Authenticate');
+  for (const [index, step] of steps.entries())
+    if (step !== 'Authenticate') started.iteration(index).done(10).exit('Authenticate').enter(step);
+  return started;
+};
 const shows = (events: HistoryEvent[], nextToken?: string) =>
   stepFunctions
     .on(GetExecutionHistoryCommand)
@@ -29,45 +28,42 @@ beforeEach(() => {
 });
 
 describe('creationRequested', () => {
-  it.each(['Authenticate', 'EncryptCredentials'])(
-    'is false for a provisioning that finished in %s',
-    async (step) => {
-      shows(ended(waiting(step)));
+  it('names no target if no iteration entered the step that sends the request', async () => {
+    shows(entered('Authenticate', 'EncryptCredentials', 'Authenticate').add('ExecutionAborted').events());
 
-      await expect(isRequested()).resolves.toBe(false);
-      expect(stepFunctions.calls().map(({ args }) => args[0].input)).toEqual([
-        { executionArn, includeExecutionData: false, reverseOrder: true, maxResults: 1000 },
-      ]);
-    },
-  );
+    await expect(requestedAt()).resolves.toEqual([]);
+    expect(stepFunctions.calls().map(({ args }) => args[0].input)).toEqual([
+      { executionArn, includeExecutionData: false, reverseOrder: true, maxResults: 1000 },
+    ]);
+  });
 
   it.each(['ExecutionAborted', 'ExecutionFailed', 'ExecutionTimedOut', 'ExecutionSucceeded'] as const)(
-    'is true after the request, with any outcome: %s',
+    'names the targets whose iterations entered that step, with any outcome: %s',
     async (type) => {
-      shows(ended(waiting('RequestUserCreation'), type));
+      shows(entered('RequestUserCreation', 'Authenticate', 'RequestUserCreation').add(type).events());
 
-      await expect(isRequested()).resolves.toBe(true);
+      await expect(requestedAt()).resolves.toEqual(['app2', 'orders']);
     },
   );
 
-  it('is true for a history longer than one page', async () => {
-    shows(ended(waiting('Authenticate')), 'more');
+  it('names every target for a history longer than one page', async () => {
+    shows(entered('Authenticate', 'Authenticate', 'Authenticate').add('ExecutionAborted').events(), 'more');
 
-    await expect(isRequested()).resolves.toBe(true);
+    await expect(requestedAt()).resolves.toEqual(['app2', 'payments', 'orders']);
   });
 
   it.each([
-    ['its end', waiting('Authenticate')],
+    ['its end', entered('Authenticate', 'Authenticate', 'Authenticate').events()],
     ['anything', []],
   ])('fails while the history lacks %s', async (_what, events) => {
     shows(events);
 
-    await expect(isRequested()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    await expect(requestedAt()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
   });
 
   it('fails when the history cannot be read', async () => {
     stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('ThrottlingException'));
 
-    await expect(isRequested()).rejects.toMatchObject({ name: 'ThrottlingException' });
+    await expect(requestedAt()).rejects.toMatchObject({ name: 'ThrottlingException' });
   });
 });

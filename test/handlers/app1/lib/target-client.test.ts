@@ -90,9 +90,7 @@ describe("App1's client of App2", () => {
       Response.json(creationStatus(), { status: 202, headers: { 'Preference-Applied': 'respond-async' } });
     const { client, sent } = app2(notifies);
 
-    await expect(
-      client.requestUserCreation(GENERATION, request, { acceptsCallback: true }),
-    ).resolves.toMatchObject({
+    await expect(client.requestUserCreation(GENERATION, request)).resolves.toMatchObject({
       status: { status: 'RUNNING' },
       notifies: true,
     });
