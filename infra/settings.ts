@@ -1,6 +1,6 @@
 import type { Node } from 'constructs';
 import * as z from 'zod';
-import { MAX_TARGETS_PER_REQUEST } from '../contracts/app1-api.ts';
+import { MAX_TARGETS_PER_REQUEST, requestedTargets } from '../contracts/app1-api.ts';
 import { type Group, groups } from '../contracts/app2-api.ts';
 import { MINIMUM_LENGTH, type PasswordPolicy } from '../contracts/password-policy.ts';
 import { describeExecutionQuota, statusPollsPerSecond } from '../contracts/quotas.ts';
@@ -84,7 +84,7 @@ function defaultTargetsOf(targets: readonly RegisteredName[], setting: string | 
   return setting === undefined ? active.slice(0, 1) : setting.split(',');
 }
 
-/** Mistakes of the setting `default_targets`. */
+/** Mistakes of the setting `default_targets`: a request that names no target is accepted as if it named these. */
 function defaultTargetMistakes(targets: readonly RegisteredName[], setting: string | undefined): string[] {
   const defaults = defaultTargetsOf(targets, setting);
   const isActive = (name: string) =>
@@ -93,9 +93,9 @@ function defaultTargetMistakes(targets: readonly RegisteredName[], setting: stri
     ...defaults
       .filter((name) => !isActive(name))
       .map((name) => `${JSON.stringify(name)} is not an active target`),
-    ...(defaults.length > MAX_TARGETS_PER_REQUEST
-      ? [`must not name more than ${MAX_TARGETS_PER_REQUEST} target`]
-      : []),
+    ...(requestedTargets.safeParse(defaults).error?.issues ?? [])
+      .filter(({ path }) => path.length === 0)
+      .map(({ message }) => message),
   ];
 }
 
@@ -138,7 +138,9 @@ export const context = z
     default_targets: z
       .string()
       .optional()
-      .describe('Target of a request that names none. The default is the first active target.'),
+      .describe(
+        `Targets of a request that names none, separated by commas: 1 to ${MAX_TARGETS_PER_REQUEST} active targets. The default is the first active target.`,
+      ),
     subscriber_accounts: z
       .string()
       .transform((ids) => ids.split(','))

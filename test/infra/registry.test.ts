@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { App } from 'aws-cdk-lib';
+import { MAX_TARGETS_PER_REQUEST } from '../../contracts/app1-api.ts';
 import { targetFields } from '../../contracts/targets.ts';
 import { EXAMPLE_ENVIRONMENT, exampleTarget, resolver } from '../../infra/resolve.ts';
 import { MAX_TARGETS, readSettings } from '../../infra/settings.ts';
@@ -63,11 +64,23 @@ describe('the setting targets', () => {
     ['a retired target', 'orders'],
     ['a target that is gone', 'old'],
     ['an unknown target', 'unknown'],
-    ['two targets', 'app2,payments'],
+    ['an active target and a retired one', 'app2,orders'],
+    ['a target named twice', 'app2,payments,app2'],
+    ['no target', ''],
   ])('does not accept %s as the default', (_what, default_targets) => {
     const targets = 'app2,payments,orders:retired,old:gone';
 
     expect(messageOf({ targets, default_targets })).toContain('default_targets');
+  });
+
+  it(`accepts up to ${MAX_TARGETS_PER_REQUEST} targets as the default`, () => {
+    const names = Array.from({ length: MAX_TARGETS_PER_REQUEST }, (_, n) => `target${n}`);
+    const targets = [...names, 'another'].join();
+
+    expect(settings({ targets, default_targets: names.join() }).defaultTargets).toEqual(names);
+    expect(messageOf({ targets, default_targets: targets })).toContain(
+      `must not name more than ${MAX_TARGETS_PER_REQUEST} targets`,
+    );
   });
 });
 
