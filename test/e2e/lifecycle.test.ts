@@ -67,6 +67,7 @@ describe('npm run up', () => {
       interrupted = true;
       child.kill('SIGINT');
     });
+
     const [status] = await closed;
 
     expect({ status, interrupted }).toEqual({ status: 130, interrupted: true });

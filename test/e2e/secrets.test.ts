@@ -290,6 +290,7 @@ describe('A leak', () => {
     const { Environment = {} } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
     secrets['environment'] = newPassword();
     const Variables = { ...Environment.Variables, LEAK: secrets['environment'] };
+
     await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
 
     try {

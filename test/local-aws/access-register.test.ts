@@ -180,6 +180,7 @@ describe('the record of handled events', () => {
     const count = async () => {
       done += 1;
     };
+
     await Promise.all([1, 2, 3, 4].map(() => handleOnce(event, seen, count)));
     await handleOnce({ ...event, 'replay-name': 'r' }, seen, count);
     const { Item } = await dynamo.send(

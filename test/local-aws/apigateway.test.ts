@@ -218,6 +218,7 @@ describe('unchanged: API Gateway IAM authorization', () => {
     await iam.send(
       new PutUserPolicyCommand({ UserName, PolicyName: 'may', PolicyDocument: policy(mayInvoke()) }),
     );
+
     const identity = await identityOf({
       accessKeyId: present(AccessKey?.AccessKeyId),
       secretAccessKey: present(AccessKey?.SecretAccessKey),
@@ -248,6 +249,7 @@ describe('corrected: API Gateway proxy event', () => {
   it('passes each value of a repeated header, and the last one in the single-value field', async () => {
     const { hostname, port, pathname } = new URL(`${api.url}/open`);
     const headers = ['Host', `${hostname}:${port}`, 'Idempotency-Key', 'k-1', 'Idempotency-Key', 'k-2'];
+
     const rawRequest = request({ hostname, port, path: pathname, headers, setHost: false });
     rawRequest.end();
     const [response]: IncomingMessage[] = await once(rawRequest, 'response');
@@ -447,6 +449,7 @@ describe('corrected: API Gateway metrics', () => {
     });
     const counts = () => Promise.all(['Count', '4XXError', '5XXError'].map((name) => sum(metric(name))));
     const [all = 0, refused = 0, failed = 0] = await counts();
+
     await ask('/open');
     await ask('/token', { Authorization: 'refuse' });
     await ask('/token', { Authorization: 'anything else' });

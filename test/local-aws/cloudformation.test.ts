@@ -83,6 +83,7 @@ describe('unchanged: CloudFormation stacks', () => {
     const stack = await createStack({
       Resources: { Kept: { ...secret(retained), DeletionPolicy: 'Retain' }, Gone: secret(deleted) },
     });
+
     await deleteStack(stack);
     const read = (SecretId: string) => secrets.send(new DescribeSecretCommand({ SecretId }));
 
@@ -383,6 +384,7 @@ describe('corrected: CloudFormation and roles', () => {
     const elsewhere = new CloudFormationClient({ endpoint, region: 'eu-west-3', credentials: root });
     const TemplateBody = JSON.stringify(role());
     const Capabilities = ['CAPABILITY_IAM' as const];
+
     await elsewhere.send(new CreateStackCommand({ StackName: stack.name, TemplateBody, Capabilities }));
     const { Stacks } = await elsewhere.send(new DescribeStacksCommand({ StackName: stack.name }));
 
@@ -474,6 +476,7 @@ describe('corrected: CloudFormation and Secrets Manager', () => {
           RotateImmediatelyOnUpdate,
         },
       };
+
       const { outputs } = await createStack({ Resources: { ...Resources, Rotation }, Outputs });
 
       expect(await secrets.send(new DescribeSecretCommand({ SecretId: outputs['Ref'] }))).toMatchObject({

@@ -63,21 +63,26 @@ describe('unchanged: Cognito users', () => {
   });
 
   // cognito-user-identity-pools/latest/APIReference/API_AdminGetUser (Username): also a local user's sub
-  it('addresses a user by sub: get, set password, add to group, delete', async () => {
+  it('finds a user by its sub: get, set password, add to group', async () => {
     const Username = unique('user');
     await createUser(Username);
     const sub = present((await attributes(Username))['sub']);
     const user = { UserPoolId, Username: sub };
+
     await cognito.send(new AdminSetUserPasswordCommand({ ...user, Password: goodPassword, Permanent: true }));
     await cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName: group }));
-
-    expect(await cognito.send(new AdminGetUserCommand(user))).toMatchObject({ UserStatus: 'CONFIRMED' });
-
     const { Groups } = await cognito.send(new AdminListGroupsForUserCommand({ UserPoolId, Username }));
 
+    expect(await cognito.send(new AdminGetUserCommand(user))).toMatchObject({ UserStatus: 'CONFIRMED' });
     expect(Groups).toMatchObject([{ GroupName: group }]);
+  });
 
-    await cognito.send(new AdminDeleteUserCommand(user));
+  it('deletes a user by its sub', async () => {
+    const Username = unique('user');
+    await createUser(Username);
+    const sub = present((await attributes(Username))['sub']);
+
+    await cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username: sub }));
 
     for (const name of [sub, Username]) {
       const attempt = cognito.send(new AdminGetUserCommand({ UserPoolId, Username: name }));
@@ -92,6 +97,7 @@ describe('unchanged: Cognito users', () => {
     const sub = present((await attributes(Username))['sub']);
     await cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username: sub }));
     await createUser(Username);
+
     const late = cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username: sub }));
 
     await expect(late).rejects.toMatchObject({ name: 'UserNotFoundException' });

@@ -116,6 +116,7 @@ describe('corrected: events that EventBridge rejects', () => {
     await letRulesSend(queue);
     await connect(EventBusName, { Arn: queue.arn });
     const Time = new Date('2022-01-01T00:00:00Z');
+
     await events.send(new PutEventsCommand({ Entries: [{ ...entry(EventBusName), Time }] }));
 
     expect(await nextEvent(queue.url)).toMatchObject({ time: '2022-01-01T00:00:00Z' });

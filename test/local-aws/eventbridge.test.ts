@@ -92,6 +92,7 @@ describe('unchanged: EventBridge', () => {
     });
     await connect(EventBusName, { Arn: queue.arn }, EventPattern);
     const of = (kind: string) => ({ ...entry(EventBusName), Detail: JSON.stringify({ metadata: { kind } }) });
+
     await events.send(new PutEventsCommand({ Entries: [of('c'), of('b')] }));
 
     expect(await received(queue)).toMatchObject({ detail: { metadata: { kind: 'b' } } });
@@ -128,6 +129,7 @@ describe('corrected: EventBridge permissions on targets', () => {
     for (const queue of [open, closed, otherRule]) await connect(EventBusName, { Arn: queue.arn });
     await letRulesSend(open);
     await letRulesSend(otherRule, 'arn:aws:events:*:*:rule/another-rule');
+
     await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
     await received(open);
 
@@ -152,6 +154,7 @@ describe('corrected: EventBridge permissions on targets', () => {
         SourceArn: ruleArn,
       }),
     );
+
     await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
 
     await eventually(async () => expect(await invocationLogs(open)).toHaveLength(1));
@@ -196,6 +199,7 @@ describe('corrected: EventBridge permissions on targets', () => {
     await connect(EventBusName, { Arn: closed, RoleArn: await createRole(rule, []) });
     const otherTrust = await createRole({ Service: 'lambda.amazonaws.com' }, [mayStart]);
     await connect(EventBusName, { Arn: untrusting, RoleArn: otherTrust });
+
     await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
 
     await eventually(async () => expect(await executions(open)).toHaveLength(1));
@@ -225,6 +229,7 @@ describe('corrected: EventBridge to CloudWatch Logs', () => {
         }),
       }),
     );
+
     await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
     const [message] = await eventually(async () => {
       const found = await messages(open.name);

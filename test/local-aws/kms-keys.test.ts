@@ -100,10 +100,9 @@ describe('corrected: tags, rotation and deletion of KMS keys', () => {
     ['a long value', [tag('one', 'v'.repeat(257))], 'ValidationException'],
     ['a long key', [tag('k'.repeat(129))], 'ValidationException'],
   ])('rejects tags with %s', async (_, Tags, name) => {
-    await expect(createKey({ Tags })).rejects.toMatchObject({ name });
-
     const command = new TagResourceCommand({ KeyId: await createKey(), Tags });
 
+    await expect(createKey({ Tags })).rejects.toMatchObject({ name });
     await expect(kms.send(command)).rejects.toMatchObject({ name });
   });
 

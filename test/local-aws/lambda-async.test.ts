@@ -124,6 +124,7 @@ describe('corrected: failed asynchronous invocations', () => {
     const FunctionName = await createFunction('exports.handler = async () => {};', { role });
     await configure(FunctionName, { DestinationConfig: { OnFailure: { Destination: queue.arn } } });
     await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 0 }));
+
     await invokeLater(FunctionName);
     const record = await nextEvent(queue.url);
 

@@ -241,6 +241,7 @@ describe('corrected: versions of a secret', () => {
     await secrets.send(new GetSecretValueCommand({ SecretId }));
     const others: string[] = [];
     for (const label of ['a', 'b', 'c', 'd']) others.push(await put(SecretId, label, label));
+
     const { Versions = [] } = await secrets.send(new ListSecretVersionIdsCommand({ SecretId }));
     const description = await secrets.send(new DescribeSecretCommand({ SecretId }));
 

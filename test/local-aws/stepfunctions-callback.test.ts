@@ -101,6 +101,7 @@ describe('corrected: a task that waits for a callback', () => {
     const execution = await start(await waiting(taker));
     const [token = ''] = await tokensOf(taker, 1);
     await reached(execution, 'TaskSubmitted');
+
     await succeed(token);
     await ended(execution);
     const events = await history(execution);

@@ -206,7 +206,7 @@ describe('corrected: a value above the limit', () => {
   test.each([
     ['the output of a state', { Output: '{% $states.input & $states.input %}' }],
     ['the variables of a state', { Assign: { a: '{% $states.input %}', b: '{% $states.input %}' } }],
-  ])('%s', async (_, fields) => {
+  ])('fails an execution if it is %s', async (_, fields) => {
     const { execution } = await eventsOf(pass(fields), 'a'.repeat(150_000));
 
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded' });

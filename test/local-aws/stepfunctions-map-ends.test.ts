@@ -110,6 +110,7 @@ describe('corrected: the end of an execution in a Map', () => {
       source: ['aws.states'],
       detail: { stateMachineArn: [machine], status: ['FAILED', 'ABORTED'] },
     });
+
     const failed = await start(machine, [0, 60]);
     const failure = await nextEvent(queue);
     const stopped = await start(machine, [60, 60]);
@@ -194,6 +195,7 @@ describe('corrected: the history of a Map', () => {
         },
       }),
     );
+
     const execution = await start(stateMachineArn, [1, 2]);
     await ended(execution);
 
@@ -343,6 +345,7 @@ describe('corrected: the redrive of an execution in a Map', () => {
       if (b === undefined) await sendFailure(present(tokens['b']), 'TargetFailed', '');
       else await sendSuccess(present(tokens['b']), b);
     };
+
     await attempt(2, 'first');
     await attempt(4, 'second');
 

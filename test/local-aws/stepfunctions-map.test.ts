@@ -32,9 +32,9 @@ const one = { Type: 'Pass', End: true };
 const eventsOf = async (definition: Definition, input: unknown) =>
   history(present((await run(definition, input)).executionArn));
 
-describe('corrected: a Map has events', () => {
+describe('corrected: the history of a Map', () => {
   // recorded: stepfunctions test_map_catch_error[MAP_CATCH_ERROR_OUTPUT]
-  test('with sequential items', async () => {
+  test('contains the events of sequential items', async () => {
     expect(shapeOf(await eventsOf(mapOf({ One: one }, { MaxConcurrency: 1 }), [1, 2]))).toEqual([
       [1, 0, 'ExecutionStarted'],
       [2, 0, 'MapStateEntered'],
@@ -54,7 +54,7 @@ describe('corrected: a Map has events', () => {
   });
 
   // recorded: stepfunctions test_service_lambda_map_timeout
-  test('with concurrent items, each with its index', async () => {
+  test('contains the events of concurrent items, each with its index', async () => {
     const events = await eventsOf(mapOf({ One: one }), ['a', 'b', 'c']);
     const started = events.filter(({ type }) => type === 'MapIterationStarted');
 
@@ -70,7 +70,7 @@ describe('corrected: a Map has events', () => {
   });
 
   // recorded: stepfunctions test_map_state_catch
-  test('that fails and is caught with error and cause of the iteration', async () => {
+  test('contains a failure that is caught with error and cause of the iteration', async () => {
     const definition = mapOf({ HandleItemFail: fail }, { MaxConcurrency: 1, ...caught() }, ends);
     const execution = await run(definition, [1]);
 
@@ -88,7 +88,7 @@ describe('corrected: a Map has events', () => {
   });
 
   // recorded: stepfunctions test_map_state_catch_empty_fail
-  test('whose iteration fails without an error, and so does the execution', async () => {
+  test('contains the failure of an iteration without an error, which the execution has, too', async () => {
     const definition = mapOf({ HandleItemFail: { Type: 'Fail' } }, caught(), ends);
     const { error, cause, executionArn } = await run(definition, [1]);
 
@@ -100,7 +100,7 @@ describe('corrected: a Map has events', () => {
   });
 
   // recorded: stepfunctions test_map_state_retry
-  test('that is retried as a whole, after the last event of the failed iteration', async () => {
+  test('contains a retry of the whole Map after the last event of the failed iteration', async () => {
     const Retry = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 1 }];
     const events = await eventsOf(mapOf({ HandleItemFail: fail }, { Retry }), [1]);
 
@@ -119,7 +119,7 @@ describe('corrected: a Map has events', () => {
   });
 
   // recorded: stepfunctions test_map_catch_error[MAP_CATCH_ERROR_OUTPUT_WITH_RETRY]
-  test('with a failed expression in an iteration', async () => {
+  test('contains a failed expression in an iteration', async () => {
     const broken = { Type: 'Pass', Output: '{% $stateError %}', End: true };
     const events = await eventsOf(mapOf({ One: { Type: 'Pass', Next: 'Broken' }, Broken: broken }), [1]);
 
@@ -139,7 +139,7 @@ describe('corrected: a Map has events', () => {
   test.each([
     ['an expression', { Items: "{% 'text' %}" }, { location: 'Items' }],
     ['its input', {}, { cause: expect.stringContaining('Map state input must be an array but was: "text"') }],
-  ])('that receives no array from %s', async (_, fields, details) => {
+  ])('contains the failure of a Map that receives no array from %s', async (_, fields, details) => {
     const events = await eventsOf(mapOf({ One: one }, fields), 'text');
 
     expect(shapeOf(events).slice(1)).toEqual([
@@ -152,7 +152,7 @@ describe('corrected: a Map has events', () => {
   });
 
   // recorded: stepfunctions test_map_state_nested
-  test('in a Map', async () => {
+  test('contains the events of a Map in a Map', async () => {
     const inner = { Inner: present(mapOf({ One: one }, { MaxConcurrency: 1 }).States['Map']) };
     const events = await eventsOf(mapOf(inner, { MaxConcurrency: 1 }), [[1, 2]]);
 
@@ -287,7 +287,7 @@ describe('corrected: the scope of an iteration', () => {
 
 describe('corrected: a Parallel', () => {
   // recorded: stepfunctions test_parallel_state_catch
-  test('has events, and its Catch the error of the branch', async () => {
+  test('has events, and its Catch receives the error of the branch', async () => {
     const execution = await run({
       StartAt: 'Both',
       States: {

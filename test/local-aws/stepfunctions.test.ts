@@ -171,6 +171,7 @@ describe('corrected: the end of an execution', () => {
     const machine = await createMachine({ StartAt: 'Slow', States: { Slow: call(slow) } });
     const stopped = await start(machine, 500);
     await reached(stopped, 'TaskScheduled');
+
     await stop(stopped, { error: 'NotNeeded', cause: 'changed my mind' });
     await ended(await start(machine, 1_500)); // the other one has failed by then, too
 
@@ -210,13 +211,17 @@ describe('corrected: the end of an execution', () => {
     expect({ status, error, cause }).toEqual({ status: 'FAILED', error: undefined, cause: undefined });
   });
 
-  // step-functions/latest/dg/eventbridge-integration
-  test('EventBridge receives a timeout and a stop', async () => {
-    const machine = await createMachine({ ...waiting, TimeoutSeconds: 2 });
-    const ends = await queueOf({
+  /** A queue with the events of the executions of a state machine that have ended. */
+  const queueOfEnds = (machine: string) =>
+    queueOf({
       source: ['aws.states'],
       detail: { stateMachineArn: [machine], status: [{ 'anything-but': ['RUNNING'] }] },
     });
+
+  // step-functions/latest/dg/eventbridge-integration
+  test('EventBridge receives a stop', async () => {
+    const machine = await createMachine(waiting);
+    const ends = await queueOfEnds(machine);
     const stopped = await start(machine);
     await stop(stopped, { error: 'NotNeeded', cause: 'changed my mind' });
 
@@ -232,6 +237,11 @@ describe('corrected: the end of an execution', () => {
         output: null,
       },
     });
+  });
+
+  test('EventBridge receives a timeout', async () => {
+    const machine = await createMachine({ ...waiting, TimeoutSeconds: 2 });
+    const ends = await queueOfEnds(machine);
 
     const late = await start(machine);
 
@@ -535,13 +545,16 @@ describe('corrected: variables and context', () => {
 
 describe('unchanged: executions', () => {
   // step-functions/latest/apireference/API_StartExecution
-  test('the name of a finished execution, or of one with another input, returns ExecutionAlreadyExists', async () => {
+  test('the name of a finished execution returns ExecutionAlreadyExists', async () => {
     const name = unique('once');
     const ran = await createMachine({ StartAt: 'Done', States: { Done: done } });
     await ended(await start(ran, { a: 1 }, name));
 
     await expect(start(ran, { a: 1 }, name)).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
+  });
 
+  test('the name of a running execution with another input returns ExecutionAlreadyExists', async () => {
+    const name = unique('once');
     const running = await createMachine(waiting);
     const execution = await start(running, { a: 1 }, name);
 
@@ -772,14 +785,16 @@ describe('unchanged: states', () => {
   });
 
   // step-functions/latest/dg/transforming-data: an undefined result is an error that can be caught
-  test('an expression without a result is States.QueryEvaluationError', async () => {
+  test('an expression without a result fails with States.QueryEvaluationError', async () => {
     const missing = { Type: 'Pass', Output: '{% $states.input.missing %}', End: true };
 
     expect(await run({ StartAt: 'Read', States: { Read: missing } })).toMatchObject({
       status: 'FAILED',
       error: 'States.QueryEvaluationError',
     });
+  });
 
+  test('an expression without a result is caught as States.QueryEvaluationError', async () => {
     const caught = await run({
       StartAt: 'Call',
       States: {

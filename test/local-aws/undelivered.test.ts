@@ -89,6 +89,7 @@ describe('corrected: an event that a rule cannot deliver', () => {
     await letRulesSend(closed, 'arn:aws:events:*:*:rule/another-rule');
     for (const queue of [closed, open])
       await connect(EventBusName, { Arn: refusing.arn, DeadLetterConfig: { Arn: queue.arn } });
+
     await put(EventBusName);
     await nextMessage(open.url);
 
@@ -241,6 +242,7 @@ describe('corrected: a replay', () => {
     const rule = await connect(EventBusName, { Arn: named.arn });
     await connect(EventBusName, { Arn: other.arn });
     const ReplayName = unique('replay');
+
     await events.send(
       new StartReplayCommand({
         ReplayName,
@@ -289,9 +291,11 @@ describe('corrected: the length of a queue', () => {
         );
         expect(MetricAlarms).toEqual([expect.objectContaining({ StateValue })]);
       }, 15_000);
+
     await becomes('OK');
     await sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: 'dead-letter-queue' }));
     await becomes('ALARM');
+
     const { ReceiptHandle } = await nextMessage(url);
     await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));
     await becomes('OK');

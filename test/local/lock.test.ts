@@ -27,6 +27,7 @@ describe('exclusively', () => {
       steps.push('first ends');
     });
     const second = exclusively(directory, async () => void steps.push('second'));
+
     open();
     await Promise.all([first, second]);
 

@@ -341,6 +341,7 @@ describe('a password that is encrypted for one target', () => {
         human_user_id: 'h-1',
       };
       const receiver = systemOf(outputs, targets[other]);
+
       const response = await receiver.app2(
         'POST',
         '/admin/create-user',

@@ -74,6 +74,7 @@ describe('npm run acceptance with --profile and --target-profile', () => {
     ].join('\n');
     writeFileSync(file, `[profile users]\n${profile}\n[profile payments]\n${profile}\n`);
     const { AWS_ENDPOINT_URL = '', APP1_API_URL = '', TARGET_API_URL = '' } = asOnAws();
+
     const { failed, status } = await accept(
       [
         ...['--profile', 'users', '--target-profile', 'payments', '--timeout', '60s'],

@@ -251,6 +251,7 @@ describe('provision', () => {
 
   it('shows no password in its output or in the list of processes', async () => {
     const [name, password] = [newName('cli'), newPassword()];
+
     const { child, result } = startCommand(['create', name, '--human-user', 'h-1', '--password-stdin']);
     child.stdin?.end(password);
     const processes: string[] = [];
@@ -259,6 +260,7 @@ describe('provision', () => {
       finished = true;
     });
     while (!finished) processes.push((await ps('ps', ['axeww', '-o', 'pid,args'])).stdout);
+
     const { status, stdout, stderr } = await watched;
 
     expect(status).toBe(0);

@@ -74,6 +74,7 @@ describe('npm run trace', () => {
     const { username, ...request } = newRequest();
     const { page, complaints } = await open(browser, server.url, { width: 1280 });
     await page.evaluate('window.loadedOnce = true');
+
     const id = await whileThrottled('app2-set-password', async () => {
       const provisioningId = await start({ username, ...request });
       await page.getByRole('link', { name: new RegExp(`running.*${username}`) }).click();
@@ -102,6 +103,7 @@ describe('npm run trace', () => {
       'cognito-idp:AdminAddUserToGroup',
       () => provision(request),
     );
+
     const { page, complaints } = await open(browser, server.url, { width: 1280 });
     const row = page.getByRole('link', { name: new RegExp(request.username) });
     await row.waitFor();

@@ -82,6 +82,7 @@ describe('an update while executions run', () => {
     await post(planned, planned.key);
     await waitForCompletion(planned.id);
     const delay = await inject(...delayState('StopUserCreation', planned));
+
     await updateDuring(async () => {
       await system.deprovision(planned.id);
       await waitForState('RollBackServiceUser', planned.id, 'StopUserCreation');
