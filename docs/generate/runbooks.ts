@@ -30,6 +30,7 @@ export function runbooksDocument(): string {
 
 Generated from this folder and from the deployed alarms by \`npm run generate\`; do not edit.
 \`npx provision doctor\` lists the raised alarms with their runbooks. A runbook without an alarm is followed on demand.
+The names with \`app2\` are those of App2, the first target; those of another target contain its name instead.
 
 | Runbook | Alarms |
 |---|---|
