@@ -34,6 +34,7 @@ describe('events', () => {
     );
 
     const ofProvisionings = rows.filter(([, { about }]) => about === 'provisioning');
+
     expect([...new Set(published)].sort()).toEqual(ofProvisionings.map(([name]) => name).sort());
   });
 

@@ -121,11 +121,10 @@ describe('POST /create-service-user with bad input', () => {
         headers,
       );
 
-      expect(response.status).toBe(expected);
-      expect(response.headers.get('content-type')).toBe('application/problem+json');
-
       const { errors = [] } = problem.parse(response.body);
 
+      expect(response.status).toBe(expected);
+      expect(response.headers.get('content-type')).toBe('application/problem+json');
       expect(errors.map(({ pointer }) => pointer).sort()).toEqual([...fields].sort());
       for (const { detail } of errors) expect(detail).not.toBe('');
       expect(JSON.stringify(response.body)).not.toContain(password);

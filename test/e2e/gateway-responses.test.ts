@@ -267,10 +267,9 @@ describe('headers of a client', () => {
       ]),
     );
 
-    expect(status).toBe(202);
-
     const { status_url } = JSON.parse(body);
 
+    expect(status).toBe(202);
     expect(status_url).toMatch(new RegExp(`^${outputs.app1.api_url}/create-service-user/[0-9a-f-]{36}$`));
     expect(headers.location).toBe(status_url);
   });

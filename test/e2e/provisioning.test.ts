@@ -78,18 +78,16 @@ describe('a successful provisioning', () => {
     await eventsOf(provisioning_id, PROVISIONED);
     const published = await system.events(provisioning_id);
     const generation = await system.generationOf('CreateServiceUser', provisioning_id);
+    const [traceIds, causes] = [
+      published.map(({ detail }) => detail.metadata.trace_id),
+      published.map(({ source, detail }) => `${source} ${detail.metadata.causation_id}`),
+    ];
 
     for (const event of published) {
       const { detail, source, 'detail-type': name } = readEvent(event);
       const about = `${provisioning_id}:${generation}:${detail.metadata.sequence}:${name}`;
       expect(detail.metadata.event_id).toBe(`${source.replace(/\..*/, '')}:${about}`);
     }
-
-    const [traceIds, causes] = [
-      published.map(({ detail }) => detail.metadata.trace_id),
-      published.map(({ source, detail }) => `${source} ${detail.metadata.causation_id}`),
-    ];
-
     expect(new Set(traceIds)).toEqual(new Set([expect.stringMatching(/^1-[0-9a-f]{8}-[0-9a-f]{24}$/)]));
     expect([...new Set(causes)].sort()).toEqual([
       expect.stringMatching(/^app1\.provisioning request:./),

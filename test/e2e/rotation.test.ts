@@ -292,10 +292,9 @@ describe('a revocation of leaked machine credentials under load', () => {
   it('refuses the createSecret of a rotation that was abandoned before, so that no version is pending', async () => {
     const { FunctionError } = await runStep('createSecret', randomUUID());
 
-    expect(FunctionError).toBe('Unhandled');
-
     const { VersionIdsToStages } = await secrets.send(new DescribeSecretCommand({ SecretId }));
 
+    expect(FunctionError).toBe('Unhandled');
     expect(VersionIdsToStages?.[revocation.version_id]).toContain('AWSCURRENT');
     expect(
       Object.entries(VersionIdsToStages ?? {}).filter(

@@ -38,6 +38,7 @@ describe('the page', () => {
     const { page } = await open(browser, site.at(), { width: 1280 });
     await page.getByRole('button', { name: '3 failed in the last hour' }).click();
     const rows = page.getByRole('list').getByRole('link');
+
     await expect(rows.count()).resolves.toBe(3);
     expect(await rows.allInnerTexts()).toEqual([
       expect.stringMatching(
@@ -46,10 +47,14 @@ describe('the page', () => {
       expect.stringMatching(/bob[\s\S]*PASSWORD_REJECTED[\s\S]*no user left/),
       expect.stringMatching(/dave[\s\S]*ROLL_BACK_FAILED[\s\S]*a user may be left/),
     ]);
+
     await page.getByRole('button', { name: '1 left behind' }).click();
+
     await expect(rows.count()).resolves.toBe(1);
+
     await rows.first().click();
     const advice = page.getByRole('alert').filter({ hasText: 'Cause and remedy' });
+
     expect(await advice.innerText()).toMatch(/The sweep starts the next roll-back\./);
     expect(await advice.innerText()).toMatch(/DeleteUser lacks a permission\. CloudTrail names it/);
   });
@@ -59,6 +64,7 @@ describe('the page', () => {
     await openAddToGroup(page);
     const panel = page.getByRole('complementary', { name: 'AddToGroup' });
     const text = await panel.innerText();
+
     expect(text).toMatch(/ServiceUnavailable[\s\S]*AccessDeniedException/);
     expect(text).toMatch(/What to do: AddToGroup lacks a permission/);
     expect(await panel.getByRole('region', { name: 'Input' }).innerText()).toContain('"sub": "a3"');
@@ -75,12 +81,16 @@ describe('the page', () => {
     );
     if (app1 === undefined || app2 === undefined) throw new Error('A state machine is missing.');
     const [left, right] = [await app1.boundingBox(), await app2.boundingBox()];
+
     expect(left?.y).toBe(right?.y);
     expect(right?.x).toBeGreaterThan((left?.x ?? 0) + (left?.width ?? 0));
+
     await app2.getByRole('button', { name: /DeleteUser.*compensated/ }).waitFor();
     await app2.getByRole('button', { name: /AddToGroup.*failed.*1 retry/ }).waitFor();
     await app2.getByText('not reached').first().waitFor();
+
     expect(await app2.getByText('Cancelled').count()).toBe(0);
+
     await app2.getByRole('switch').check({ force: true });
     await app2.getByText('Cancelled').first().waitFor();
   });
@@ -114,21 +124,30 @@ describe('the keyboard', () => {
     await tabTo('runningfrida');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
+
     expect((await focused(page)).text).toContain('carol');
+
     await page.keyboard.press('Enter');
     await waitForPage(page, ids.carol);
+
     expect((await focused(page)).text).toBe('carol');
+
     await tabTo('AddToGroup');
     await page.keyboard.press('Enter');
     await page.getByRole('complementary', { name: 'AddToGroup' }).waitFor();
+
     expect((await focused(page)).text).toBe('AddToGroup');
+
     await page.keyboard.press('Escape');
     await page.getByRole('complementary').waitFor({ state: 'detached' });
+
     expect((await focused(page)).text.replaceAll('\u200b', '')).toContain('AddToGroup');
+
     await page.goBack();
     await page.goBack();
     await page.goBack();
     await waitForPage(page);
+
     expect((await focused(page)).text).toContain('carol');
   });
 });
@@ -158,6 +177,7 @@ it.each(viewports)(
       };
     }
     const expected = { violations: [], width: viewport.width };
+
     expect(found).toEqual(Object.fromEntries(views.map(([what]) => [what, expected])));
     expect(complaints).toEqual([]);
   },
@@ -172,9 +192,13 @@ describe('the appearance', () => {
     const dark = await ground(page);
     await page.getByRole('button', { name: /Colours: as the system/ }).click();
     const light = await ground(page);
+
     expect(light).not.toBe(dark);
+
     await page.getByRole('button', { name: /Colours: light/ }).click();
+
     expect(await ground(page)).toBe(dark);
+
     await page.reload();
     await page.getByRole('button', { name: /Colours: dark/ }).waitFor();
   });
@@ -185,6 +209,7 @@ describe('the appearance', () => {
       await waitForPage(page);
       return page.evaluate<number>("document.querySelector('.icon-run').getAnimations().length");
     };
+
     expect([await runningAnimations('no-preference'), await runningAnimations('reduce')]).toEqual([1, 0]);
   });
 
@@ -194,9 +219,12 @@ describe('the appearance', () => {
     await wide.page.getByRole('link', { name: /dave/ }).waitFor();
     const small = await open(browser, site.at(ids.carol), { width: 360 });
     await waitForPage(small.page, ids.carol);
+
     expect(await small.page.getByRole('link', { name: /dave/ }).count()).toBe(0);
+
     const machine = (name: string) => small.page.getByRole('region', { name }).boundingBox();
     const [first, second] = [await machine('App1, Prov'), await machine('App2, Create')];
+
     expect(second?.y).toBeGreaterThan((first?.y ?? 0) + (first?.height ?? 0));
     expect(second?.x).toBe(first?.x);
   });

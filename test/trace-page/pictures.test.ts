@@ -118,13 +118,16 @@ describe('the page', () => {
   it.each(Object.entries(PICTURES))('matches the picture %s', async (name, picture) => {
     const { shot, png } = await take(picture);
     if (process.env['PICTURES'] === 'write') writeFileSync(join(pictures, `${name}.png`), shot);
+
     expect(existsSync(join(pictures, `${name}.png`))).toBe(true);
+
     const { share, difference } = compare(readPicture(name), png);
     if (share > TOLERATED) {
       mkdirSync(failed, { recursive: true });
       writeFileSync(join(failed, `${name}.png`), shot);
       writeFileSync(join(failed, `${name}-difference.png`), PNG.sync.write(difference));
     }
+
     // .build/pictures/ contains the difference.
     expect(share).toBeLessThanOrEqual(TOLERATED);
   });
@@ -139,6 +142,7 @@ describe('the comparison', () => {
     delete definition.States.UserCreated;
     definition.States.PublishUserCreated.Next = 'UserCreationRolledBack';
     const { png } = await take(failedOne, scene({ CreateServiceUser: JSON.stringify(definition) }));
+
     expect(compare(readPicture(name), png).share).toBeGreaterThan(3 * TOLERATED);
   });
 
@@ -146,12 +150,14 @@ describe('the comparison', () => {
     'detects a changed colour: %s',
     async (colour) => {
       const { png } = await take(failedOne, scene(), `:root:root { ${colour} !important; }`);
+
       expect(compare(readPicture(name), png).share).toBeGreaterThan(3 * TOLERATED);
     },
   );
 
   it('detects another outcome of a step', async () => {
     const { png } = await take(failedOne, scene({}, { fixed: true }));
+
     expect(compare(readPicture(name), png).share).toBeGreaterThan(3 * TOLERATED);
   });
 });

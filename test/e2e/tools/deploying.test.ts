@@ -291,12 +291,10 @@ describe('docs/deploying.md', () => {
     await runSection(GUIDE, 'Taking it down');
 
     const remaining = await stacks();
+    const { stateMachines = [] } = await new SFNClient(configuration).send(new ListStateMachinesCommand({}));
 
     expect(Object.keys(remaining)).not.toEqual(expect.arrayContaining(['App1']));
     expect(Object.keys(remaining)).not.toEqual(expect.arrayContaining(['App2']));
-
-    const { stateMachines = [] } = await new SFNClient(configuration).send(new ListStateMachinesCommand({}));
-
     expect(stateMachines.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['ProvisionServiceUser', 'app2-CreateServiceUser']),
     );

@@ -208,6 +208,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
       provisioning().resolves(execution(atGone, { status: 'SUCCEEDED' }));
 
       expect(await del()).toMatchObject({ statusCode: 202 });
+
       rollBack().resolves(execution(rollBackInput, { status: 'SUCCEEDED' }));
       const response = await del();
 

@@ -94,6 +94,8 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
     const response = await retry();
 
     const [start] = starts();
+    const status_url = `https://api.example/v1/create-service-user/${start?.name}`;
+
     expect(start).toEqual({
       machine: environment.STATE_MACHINE_ARN,
       name: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -111,7 +113,6 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
     });
     expect(start?.name).not.toBe(PROVISIONING_ID);
     expect(start?.input.creation_id).not.toBe(subject.creation_id);
-    const status_url = `https://api.example/v1/create-service-user/${start?.name}`;
     expect(response).toMatchObject({ statusCode: 202, headers: { Location: status_url } });
     expect(JSON.parse(response.body)).toEqual({
       provisioning_id: start?.name,

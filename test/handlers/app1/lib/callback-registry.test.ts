@@ -69,6 +69,7 @@ describe('the callback registry', () => {
     await registry.registerTaskToken(first);
 
     const [call] = dynamoDb.commandCalls(UpdateItemCommand);
+
     expect(call?.args[0].input.ConditionExpression).toBe(
       'attribute_not_exists(attempt) OR creation_id <> :creation_id OR attempt <= :attempt',
     );
@@ -85,6 +86,7 @@ describe('the callback registry', () => {
     await registry.recordNotification(key);
 
     const [call] = dynamoDb.commandCalls(UpdateItemCommand);
+
     expect(call?.args[0].input).not.toHaveProperty('ConditionExpression');
   });
 

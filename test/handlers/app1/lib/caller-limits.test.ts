@@ -75,6 +75,7 @@ describe('the limits of callers', () => {
       await clock.sleep(100);
       if (await isAdmitted('one')) admitted += 1;
     }
+
     expect(admitted / 60).toBeLessThanOrEqual(perCaller);
     expect(admitted / 60).toBeGreaterThan(perCaller - 0.2);
   });
@@ -90,6 +91,7 @@ describe('the limits of callers', () => {
     }
 
     const burst = bucketSize * shares.callers;
+
     expect(callers.length * perCaller * SECONDS).toBeGreaterThan(3 * (burst + SECONDS * TOGETHER));
     expect(admitted).toBeLessThanOrEqual(burst + SECONDS * TOGETHER + 1);
   });

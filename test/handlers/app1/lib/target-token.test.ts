@@ -69,8 +69,11 @@ describe("App1's token for App2", () => {
     const tokens = source();
     await tokens.get();
     now = NOW + 840_000 - 1;
+
     await expect(tokens.get()).resolves.toMatchObject({ value: 'token-1' });
+
     now = NOW + 840_000;
+
     await expect(tokens.get()).resolves.toMatchObject({ value: 'token-2' });
     expect(reads()).toHaveLength(1);
   });

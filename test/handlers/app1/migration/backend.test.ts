@@ -131,6 +131,7 @@ describe('backendByFlag', () => {
   it.each([1, 10, 50, 90])('routes about %i %% of the names at that percentage', (share) => {
     const names = Array.from({ length: 20_000 }, (_, n) => `service-user-${n}`);
     const part = (names.filter((name) => rolloutBucket(name) < share).length / names.length) * 100;
+
     expect(Math.abs(part - share)).toBeLessThan(1.5);
   });
 });

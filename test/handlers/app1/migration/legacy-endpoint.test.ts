@@ -55,20 +55,28 @@ describe('the legacy endpoint', () => {
     [200, ''],
   ])('has its response proxied: %i %s', async (status, body) => {
     fetch.mockResolvedValue(new Response(body, { status }));
+
     await expect(legacy().request(BODY)).resolves.toEqual({ status, body });
   });
 
-  it('has its key cached, and read again after a refusal', async () => {
+  it('has its key cached', async () => {
     const endpoint = legacy();
     fetch.mockImplementation(async () => Response.json({}));
     await endpoint.request(BODY);
     await endpoint.request(BODY);
-    expect(secretsManager.commandCalls(GetSecretValueCommand)).toHaveLength(1);
 
+    expect(secretsManager.commandCalls(GetSecretValueCommand)).toHaveLength(1);
+  });
+
+  it('has its key read again after a refusal', async () => {
+    const endpoint = legacy();
+    fetch.mockImplementation(async () => Response.json({}));
+    await endpoint.request(BODY);
     keyIs('the-next-key');
     fetch.mockReset();
     fetch.mockResolvedValueOnce(new Response('', { status: 403 }));
     fetch.mockResolvedValueOnce(Response.json({}));
+
     await expect(endpoint.request(BODY)).resolves.toMatchObject({ status: 200 });
     expect(keysSent()).toEqual([KEY, 'the-next-key']);
   });
@@ -111,6 +119,7 @@ describe('the legacy endpoint', () => {
 
   it('is reported as timed out when it took too long', async () => {
     fetch.mockRejectedValue(new DOMException('too late', 'TimeoutError'));
+
     expect(await thrownBy(legacy().request(BODY))).toMatchObject({ code: 'LEGACY_TIMEOUT' });
   });
 
@@ -119,6 +128,7 @@ describe('the legacy endpoint', () => {
     async (secret) => {
       keyIs(secret);
       const error = await thrownBy(legacy().request(BODY));
+
       expect(fetch).not.toHaveBeenCalled();
       if (secret !== '') expectNoLeak(secret, error);
     },
@@ -132,6 +142,7 @@ describe('the legacy endpoint', () => {
     fetch.mockResolvedValue(Response.json({}));
     const endpoint = legacy();
     await thrownBy(endpoint.request(BODY));
+
     await expect(endpoint.request(BODY)).resolves.toMatchObject({ status: 200 });
   });
 });

@@ -68,9 +68,12 @@ describe('the migration flag', () => {
     await read();
     now += 59_999;
     await read();
+
     expect(polledTokens()).toEqual(['first']);
+
     serves(at(20), 60);
     now += 1;
+
     await expect(read()).resolves.toMatchObject({ percentage: 20 });
     expect(polledTokens()).toEqual(['first', 'next-1']);
     expect(sessions()).toHaveLength(1);
@@ -81,6 +84,7 @@ describe('the migration flag', () => {
     await read();
     serves(undefined);
     now += 15_000;
+
     await expect(read()).resolves.toMatchObject({ percentage: 10 });
   });
 
@@ -100,14 +104,18 @@ describe('the migration flag', () => {
     await read();
     breaks();
     now += 15_000;
+
     await expect(read()).resolves.toMatchObject({ percentage: 10 });
     expect(log()).toContain('the last value is used');
+
     const before = polledTokens().length;
     await read();
+
     expect(polledTokens()).toHaveLength(before);
 
     serves(at(30));
     now += 15_000;
+
     await expect(read()).resolves.toMatchObject({ percentage: 30 });
   });
 
@@ -120,6 +128,7 @@ describe('the migration flag', () => {
     serves(at(30));
     now += 15_000;
     await read();
+
     expect(sessions()).toHaveLength(2);
     expect(polledTokens().at(-1)).toBe('first');
   });
@@ -127,6 +136,7 @@ describe('the migration flag', () => {
   it('is undefined when it was never read, without a poll for every request', async () => {
     appConfig.on(StartConfigurationSessionCommand).rejects(sdkError('AccessDeniedException'));
     const read = reader();
+
     await expect(read()).resolves.toBeUndefined();
     await expect(read()).resolves.toBeUndefined();
     expect(sessions()).toHaveLength(1);
@@ -134,17 +144,20 @@ describe('the migration flag', () => {
 
   it('is undefined when the configuration has other flags only', async () => {
     serves({ other: { enabled: true } });
+
     await expect(reader()()).resolves.toBeUndefined();
   });
 
   it('has no attributes when it is off', async () => {
     serves({ 'use-workflow': { enabled: false } });
+
     await expect(reader()()).resolves.toEqual({ enabled: false, percentage: 0, allow_list: [] });
   });
 
   it('is polled once by concurrent requests', async () => {
     const read = reader();
     await Promise.all([read(), read()]);
+
     expect(polledTokens()).toHaveLength(1);
   });
 });

@@ -125,9 +125,12 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
     workflow.mockResolvedValue(json(503, {}));
 
     const response = await post();
+
     expectProblem(response, 'LEGACY_TIMEOUT');
     expect(response.headers).toMatchObject({ 'X-Provisioned-By': 'legacy' });
+
     await post();
+
     expect(count.mock.calls).toEqual([
       ['legacy', true],
       ['workflow', true],
