@@ -5,6 +5,7 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { sourceOf } from '../contracts/events/catalogue.ts';
 import { describeExecutionQuota } from '../contracts/quotas.ts';
 import { app1Routes } from '../contracts/routes.ts';
 import { APP1 } from '../contracts/services.ts';
@@ -19,7 +20,7 @@ import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
 import type { ServiceFunctionProps } from './constructs/service-function.ts';
 import { Workflow } from './constructs/workflow.ts';
-import { ownMetric, Stats } from './metrics.ts';
+import { everyMetric, ownMetric, Stats } from './metrics.ts';
 import { Migration } from './migration/migration.ts';
 import { functionNamed, app1Names as names } from './names.ts';
 import {
@@ -270,6 +271,14 @@ export class UserManagement extends Service<'app1'> {
       api,
       addAlarms: () => undefined,
       graphs: [
+        {
+          title: 'Failures by target',
+          metrics: [
+            everyMetric('provisioningsFailedAtTarget', 'source', [sourceOf('app1')], {
+              statistic: Stats.SUM,
+            }),
+          ],
+        },
         {
           title: 'Tokens for targets',
           metrics: [

@@ -120,6 +120,7 @@ export const signalChecks: readonly Check[] = [
           outcome: 'ServiceUserCreated',
         }),
         ownSeries('app1', 'provisioningsFailed', { source: sourceOf('app1'), code: 'USER_ALREADY_EXISTS' }),
+        ownSeries('app1', 'provisioningsFailedAtTarget', { source: sourceOf('app1'), target }),
         ownSeries('app1', 'callerFailures', { source: sourceOf('app1') }),
         ownSeries('app2', 'callerFailures', { source: sourceOf(target) }),
         ownSeries('app1', 'rollBacksStarted', { service: 'app1', step: 'CancelUserCreation' }),

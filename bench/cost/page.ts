@@ -141,8 +141,9 @@ other provisionings. The fixed cost consists of: ${Object.entries(fixed)
     .map(([resource, usd]) => `${resource} ${dollars(usd)}`)
     .join(', ')}.
 AWS charges a key once more for its first and its second rotation, and an alarm once for each of its metrics. A metric
-filter counts as one metric; its free tier and that of dashboards are not included. A user counts in the month of its
-creation. One user pool cannot serve 1,000 provisionings per second: AddUserToGroup has a quota of 25 per second, which
+filter counts as one metric; its free tier and that of dashboards are not included. \`ProvisioningsFailedAtTarget\` is one
+metric for each target at which a provisioning failed, so each further target costs up to ${dollars(prices.metric.usd)}. A user counts in the
+month of its creation. One user pool cannot serve 1,000 provisionings per second: AddUserToGroup has a quota of 25 per second, which
 AWS does not raise ([limits.md](limits.md) states what happens above it). The line shows the price only.
 
 ## Cost of other designs

@@ -1,4 +1,4 @@
-import { pascalCase } from '../../contracts/services.ts';
+import { pascalCase, type ServiceKind } from '../../contracts/services.ts';
 
 /** CloudWatch namespace of the metrics of both services. */
 export const NAMESPACE = 'CrossServiceProvisioning';
@@ -13,12 +13,14 @@ export const NAMESPACE = 'CrossServiceProvisioning';
  */
 type MetricSource = 'function' | 'audit-events' | 'state-machines';
 
-interface Metric {
+export interface Metric {
   readonly name: string;
   readonly unit: 'Count' | 'Milliseconds' | 'Seconds';
-  /** Dimensions with few values: never a name or an id. */
-  readonly dimensions: readonly ('service' | 'step' | 'error' | 'source' | 'outcome' | 'code')[];
+  /** Dimensions with few values: never an id, and no other name than that of a service or a target. */
+  readonly dimensions: readonly ('service' | 'step' | 'error' | 'source' | 'outcome' | 'code' | 'target')[];
   readonly from: MetricSource;
+  /** Kind of the services that have the metric; by default both kinds have it. */
+  readonly only?: ServiceKind;
 }
 
 /** All custom metrics. They do not repeat those of AWS (AWS/States, AWS/Lambda, AWS/ApiGateway). */
@@ -34,6 +36,13 @@ export const metrics = {
     unit: 'Count',
     dimensions: ['source', 'code'],
     from: 'audit-events',
+  },
+  provisioningsFailedAtTarget: {
+    name: 'ProvisioningsFailedAtTarget',
+    unit: 'Count',
+    dimensions: ['source', 'target'],
+    from: 'audit-events',
+    only: 'app1',
   },
   callerFailures: {
     name: 'CallerFailures',
@@ -173,6 +182,8 @@ export const metrics = {
 export const metricDescriptions: Readonly<Record<MetricKey, string>> = {
   provisioningsFinished: 'Finished provisionings; `outcome` is the `detail-type` of the audit event.',
   provisioningsFailed: 'Failed provisionings; docs/errors.md lists the values of `code`.',
+  provisioningsFailedAtTarget:
+    "App1's failed provisionings with a step that failed at a target; `target` is its name. A failed provisioning without a value failed in a step that belongs to no target, or was stopped.",
   callerFailures: 'Failed provisionings that the caller can correct. Does not page.',
   dependencyFailures:
     'Failed provisionings because a dependency was not available in time: AWS, or the other service.',
@@ -181,7 +192,7 @@ export const metricDescriptions: Readonly<Record<MetricKey, string>> = {
   interventionFailures:
     'Failed provisionings that a manual action of a principal with permissions in the account caused.',
   rollBacksStarted:
-    'Started compensations, in a failed provisioning or in a roll-back; `step` is `CancelUserCreation` at App1 and `DeleteUser` at a target.',
+    'Started compensations, in a failed provisioning or in a roll-back; `step` is `CancelUserCreation` at App1, once for each target, and `DeleteUser` at a target.',
   rollBacksFailed:
     'Compensations whose retries were used up: a user may remain. The sweep starts another roll-back.',
   eventsNotPublished:

@@ -42,6 +42,9 @@ const FAILED: readonly EventName[] = [
 
 const CODE = '$.detail.data.failure.code';
 
+/** The target at which the step failed; only App1's events have it. */
+const TARGET = '$.detail.data.failure.target';
+
 const classMetrics = {
   caller: 'callerFailures',
   dependency: 'dependencyFailures',
@@ -76,6 +79,11 @@ export class AuditEventMetrics extends Construct {
       outcome: '$.detail-type',
     });
     countLines(this, log, 'provisioningsFailed', `${failed} && ${CODE} = *`, { ...bySource, code: CODE });
+    if (kindOf(service) === metrics.provisioningsFailedAtTarget.only)
+      countLines(this, log, 'provisioningsFailedAtTarget', `${failed} && ${TARGET} = *`, {
+        ...bySource,
+        target: TARGET,
+      });
     countLines(this, log, 'rollBacksFailed', matching(unfinished), bySource);
     for (const each of Object.keys(classMetrics) as FailureClass[]) // keys of a const object: exactly FailureClass
       countLines(this, log, classMetrics[each], `${failed} && ${anyOf(CODE, codesOf(each))}`, bySource);

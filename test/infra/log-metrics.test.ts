@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { events } from '../../contracts/events/catalogue.ts';
 import { documentedFailures } from '../../contracts/failures.ts';
 import { serviceKinds } from '../../contracts/services.ts';
-import { metrics, NAMESPACE, seriesOf } from '../../handlers/shared/metrics.ts';
+import { type Metric, metrics, NAMESPACE, seriesOf } from '../../handlers/shared/metrics.ts';
 import { templates } from '../../infra/templates.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 import { resources } from '../support/resources.ts';
@@ -27,16 +27,26 @@ const filtersOf = (service: (typeof serviceKinds)[number]) =>
     return { pattern: FilterPattern, ...MetricTransformations[0] };
   });
 const keys = Object.keys(metrics) as (keyof typeof metrics)[]; // of a constant: just these
+const ofTable: Record<string, Metric> = metrics;
 /** Rows of the table by the metric's name at a service. */
 const rowsOf = (service: string) =>
-  new Map(keys.map((key) => [seriesOf(key, { service }).name, metrics[key]]));
+  new Map(
+    keys
+      .filter((key) => [undefined, service].includes(ofTable[key]?.only))
+      .map((key) => [seriesOf(key, { service }).name, metrics[key]]),
+  );
 
-/** The metric filters of a service that match an event with this name and code. */
-const counting = (service: (typeof serviceKinds)[number], name: string, code?: string) =>
+/** The metric filters of a service that match an event with this name, code and target. */
+const counting = (
+  service: (typeof serviceKinds)[number],
+  name: string,
+  { code, target }: { code?: string; target?: string } = {},
+) =>
   filtersOf(service)
     .filter(
       ({ pattern }) =>
         pattern.includes(`"${name}"`) &&
+        (target !== undefined || !pattern.includes('failure.target')) &&
         (!pattern.includes('failure.code') ||
           (code !== undefined && (pattern.includes(`"${code}"`) || pattern.includes('code = *')))),
     )
@@ -98,10 +108,21 @@ describe.each(serviceKinds)('the metrics from the logs of %s', (service) => {
       intervention: 'InterventionFailures',
     }[row.class];
 
-    expect(counting(service, failed, row.code)).toEqual(
+    expect(counting(service, failed, { code: row.code })).toEqual(
       ['ProvisioningsFinished', 'ProvisioningsFailed', whose].sort(),
     );
   });
+});
+
+it('count a failure at a target once more by target, at App1 only', () => {
+  const failure = { code: 'TARGET_UNAVAILABLE', target: 'payments' };
+  const names = ['ServiceUserProvisioningFailed', 'ServiceUserCreationRolledBack'];
+
+  const [atApp1, atApp2] = serviceKinds.map((service, n) => counting(service, names[n] ?? '', failure));
+
+  const both = ['DependencyFailures', 'ProvisioningsFailed', 'ProvisioningsFinished'];
+  expect(atApp1).toEqual([...both, 'ProvisioningsFailedAtTarget'].sort());
+  expect(atApp2).toEqual(both);
 });
 
 // The log entry of a rejected redrive has no resourceType: test/local-aws/cloudwatch.test.ts.

@@ -251,7 +251,10 @@ describe('a metric of the functions', () => {
 
 describe.each(serviceKinds)('the logs of %s', (service) => {
   const counted = named(aws[service], 'AWS::Logs::MetricFilter', 'MetricTransformations');
-  it.each(metricKeys.filter((key) => metrics[key].from !== 'function'))(
+  const isOwn = (key: (typeof metricKeys)[number]) =>
+    !('only' in metrics[key]) || metrics[key].only === service;
+
+  it.each(metricKeys.filter((key) => metrics[key].from !== 'function' && isOwn(key)))(
     'have a metric filter for %s',
     (key) => {
       const { name } = seriesOf(key, { service });
