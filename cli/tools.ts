@@ -1,5 +1,7 @@
+import { execa } from 'execa';
 import { programWithoutArguments } from './support/command.ts';
-import { runTool, type Tool, toolsOf } from './support/tools.ts';
+import { root } from './support/paths.ts';
+import { environmentOf, pathOf, type Tool, toolsOf } from './support/tools.ts';
 
 /** The tools of each npm script. All of them run, also after one has failed, so that one run reports all errors. */
 const scripts: Record<string, { description: string; runs: readonly Tool[] }> = {
@@ -25,4 +27,15 @@ export async function main([script = '', ...args]: string[]): Promise<number> {
     return statuses.every((status) => status === 0) ? 0 : 1;
   });
   return program(args);
+}
+
+/** Runs a tool with its output on the terminal. @returns its exit status */
+async function runTool(tool: Tool): Promise<number> {
+  const { exitCode = 1 } = await execa(pathOf(tool), tool.args, {
+    cwd: root,
+    env: environmentOf(tool),
+    stdio: 'inherit',
+    reject: false,
+  });
+  return exitCode;
 }

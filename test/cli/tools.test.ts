@@ -1,8 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, jest, test } from '@jest/globals';
 import * as z from 'zod';
 import { root } from '../../cli/support/paths.ts';
+import { environmentOf, pathOf, toolsOf } from '../../cli/support/tools.ts';
 import { checkout } from '../local/support/checkout.ts';
 
 /** `npm run lint`, `format`, `typecheck` and `synth`. */
@@ -33,4 +36,19 @@ test('a script runs all of its tools, and fails when one of them fails', async (
   }
 
   expect(ran).toEqual(expected);
+});
+
+test('secretlint finds a secret without its performance marks', () => {
+  const [, secretlint] = toolsOf.lint;
+  const folder = mkdtempSync(join(tmpdir(), 'secretlint-'));
+  writeFileSync(join(folder, '.secretlintrc.json'), readFileSync(join(root, '.secretlintrc.json')));
+  writeFileSync(join(folder, 'settings.txt'), `aws_secret_access_key = ${'wJalrXUtnFEMIK7MDENG'.repeat(2)}`);
+
+  const { status, stdout } = spawnSync(pathOf(secretlint), secretlint.args, {
+    cwd: folder,
+    env: { ...process.env, ...environmentOf(secretlint) },
+    encoding: 'utf8',
+  });
+
+  expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringContaining('AWSSecretAccessKey') });
 });
