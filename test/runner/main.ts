@@ -49,7 +49,7 @@ const subscribers = tools('subscribers', 'delivery|example');
 const alarms = tools('alarms', 'alarms');
 /** The acceptance on a system with several defects; `acceptanceWhole` tests the others one by one, and the whole acceptance. */
 const acceptance = tools('acceptance', 'acceptance-sample');
-const acceptanceWhole = tools('acceptance-whole', 'acceptance-whole|acceptance-target');
+const acceptanceWhole = tools('acceptance-whole', 'acceptance-whole');
 /** The commands of the guides, with the AWS CLI and the CDK CLI, which are slow. */
 const guides = tools('guides', 'deploying|migration|payments|runbooks');
 /** Removes permissions that other tests need, so it has a local AWS of its own. */
@@ -74,7 +74,7 @@ const burst: Part = { ...load, name: 'burst', pattern: '/load/deployed/burst' };
 /** Compares the recordings of the earlier parts with the service models of AWS. */
 const models: Part = { name: 'models', project: 'models', workers: 1 };
 
-/** The linters and rule packs over every variant of the templates. They need no local AWS, and use one core for half a minute. */
+/** The linters and rule packs over every variant of the templates. They need no local AWS, and half a minute of a core. */
 const templates: Part = { name: 'templates', project: 'templates', workers: 1 };
 
 /** Builds, packs and installs the package, and uses it as another team does. */
@@ -83,8 +83,11 @@ const packed: Part = { name: 'package', project: 'package', workers: 1 };
 /** The folder of the templates that the tests share, as in jest.config.js. */
 const templateCache = join(root, '.build', 'templates');
 
-/** Number of parts that run at the same time on two cores: they wait for most of their duration. */
-const MAX_CONCURRENT_PARTS = 4;
+/**
+ * Number of parts that run at the same time on two cores. Those with a local AWS wait for most of their duration: each uses a
+ * fifth to a half of a core.
+ */
+const MAX_CONCURRENT_PARTS = 6;
 
 /** The parts of each suite, one group after the other; within a group, the longest part first. */
 const suites = [
@@ -99,8 +102,7 @@ const suites = [
 ] as const;
 const selections: Record<(typeof suites)[number], readonly (readonly Part[])[]> = {
   all: [
-    [unit],
-    [faults, subscribers, e2e, acceptance, localAws, commands, alarms, packed, templates, tracePage],
+    [faults, subscribers, commands, e2e, unit, acceptance, localAws, templates, alarms, packed, tracePage],
     [models],
     [burst],
   ],
