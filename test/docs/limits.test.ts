@@ -7,7 +7,13 @@ import {
   lambdaConcurrency,
   statusPollsPerSecond,
 } from '../../contracts/quotas.ts';
-import { DEFAULT_CREATIONS_PER_SECOND } from '../../infra/settings.ts';
+import { timeLimits } from '../../contracts/time-limits.ts';
+import {
+  DEFAULT_CREATIONS_PER_SECOND,
+  expressCreationsPerSecond,
+  GROUP_CHANGES_PER_SECOND,
+} from '../../infra/settings.ts';
+import { retryPolicies, totalDelaySeconds } from '../../workflows/retry-policies.ts';
 import { outageMeasurement } from '../load/outage.ts';
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'limits.md'), 'utf8');
@@ -57,6 +63,32 @@ describe("the page's estimate of Lambda's concurrency", () => {
     expect(concurrencyAt(3, polls).total).toBeLessThanOrEqual(newAccount);
     expect(concurrencyAt(4, polls).total).toBeGreaterThan(newAccount);
     expect(prose).toContain(`keeps ${unreserved} unreserved`);
+  });
+});
+
+describe("the page's description of the queue", () => {
+  it('has the lengths of the queue and of the share of a caller', () => {
+    const length = DEFAULT_CREATIONS_PER_SECOND * timeLimits.longestQueue;
+    const inThousands = (creations: number) => `about ${Math.round(creations / 1_000)},000 creations`;
+
+    expect(prose).toContain(`${timeLimits.longestQueue / 60} minutes, ${inThousands(length)}`);
+    expect(prose).toContain(`a quarter of the queue**, ${inThousands(length / 4)}`);
+  });
+
+  it('has the express rate, and the rate that is left for compensation', () => {
+    const express = expressCreationsPerSecond(DEFAULT_CREATIONS_PER_SECOND);
+    const rest = GROUP_CHANGES_PER_SECOND - DEFAULT_CREATIONS_PER_SECOND - express;
+
+    expect(prose).toContain(`(${formatted(express)} per second) are an express rate`);
+    expect(prose).toContain(`last third (${formatted(rest)} per second)`);
+  });
+
+  it('has the time for which App1 retries while the queue is full', () => {
+    const hours = totalDelaySeconds(retryPolicies.targetQueueFull) / 3_600;
+
+    expect(hours).toBeGreaterThan(3.25);
+    expect(hours).toBeLessThanOrEqual(3.5);
+    expect(prose.match(/three and a half hours/g)).toHaveLength(2);
   });
 });
 
