@@ -54,11 +54,33 @@ export const watchCommand = (id: string, propose: Propose): string =>
 export const isFinished = ({ status, user }: Pick<Provisioning, 'status' | 'user'>): boolean =>
   status !== 'RUNNING' && user !== 'being_removed';
 
-const LEFT_BEHIND = {
-  nothing: 'nothing',
-  maybe_a_user: 'maybe the user: it is being removed; the sweep retries until it is removed',
-  not_checked: 'not known: a target is registered as gone, so its pool is not checked',
-} as const;
+/** What is left behind, and where. */
+function formatLeftBehind(
+  left: NonNullable<ProvisioningReport['left_behind']>,
+  report: Provisioning,
+): string {
+  switch (left) {
+    case 'nothing':
+      return 'nothing';
+    case 'maybe_a_user':
+      return `maybe the user${formatAt(namesAt('being_removed', report))}: it is being removed; the sweep retries until it is removed`;
+    case 'not_checked':
+      return `not known${formatAt(namesAt('gone', report))}: a target that is registered as gone is not checked`;
+  }
+}
+
+/** Names of the targets at which the user has this presence. */
+const namesAt = (user: string, { targets = [] }: Provisioning): string[] =>
+  targets.flatMap((at) => (at.user === user ? [at.target] : []));
+
+/** ` at payments, orders`; empty without a target. */
+const formatAt = (targets: readonly string[]): string =>
+  targets.length === 0 ? '' : ` at ${targets.join(', ')}`;
+
+/** The presence of the user, and the targets at which it is being removed. */
+export const formatUser = (provisioning: Provisioning): string =>
+  provisioning.user.replace('_', ' ') +
+  (provisioning.user === 'being_removed' ? formatAt(namesAt('being_removed', provisioning)) : '');
 
 /** A provisioning as a headline and rows. */
 export function formatReport(report: ProvisioningReport): string {
@@ -85,22 +107,47 @@ export function formatReport(report: ProvisioningReport): string {
       report.waiting_for?.retry_at === undefined ? undefined : formatTime(report.waiting_for.retry_at),
     ],
     ['retry of', report.retry_of],
-    ['failed at', error?.step],
+    ['failed at', error === undefined ? undefined : formatStepAt(error)],
     ['why', error === undefined ? undefined : `${error.code}: ${error.message}`],
-    ['left behind', report.left_behind === undefined ? undefined : LEFT_BEHIND[report.left_behind]],
+    [
+      'left behind',
+      report.left_behind === undefined ? undefined : formatLeftBehind(report.left_behind, report),
+    ],
     ['what to do', error === undefined || report.user === 'being_removed' ? undefined : error.remedy],
     ['next', report.next ?? undefined],
   ];
   return `${headline(report)}\n${formatRows(rows)}`;
 }
 
-/** `payments: present, old: gone, not checked`; `undefined` for a status without targets. */
+/** `RequestUserCreation at payments`; only the step if it belongs to no target. */
+export const formatStepAt = ({ step, target }: { step: string; target?: string | undefined }): string =>
+  `${step}${formatAt(target === undefined ? [] : [target])}`;
+
+/** `payments: present; old: gone, not checked`, one line for each target that does not fit; `undefined` without targets. */
 const formatTargets = (targets: ProvisioningReport['targets']): string | undefined =>
-  targets
-    ?.map(
-      ({ target, user }) => `${target}: ${user === 'gone' ? 'gone, not checked' : user.replace('_', ' ')}`,
-    )
-    .join(', ');
+  targets === undefined
+    ? undefined
+    : inLines(
+        targets.map(
+          ({ target, user }) =>
+            `${target}: ${user === 'gone' ? 'gone, not checked' : user.replace('_', ' ')}`,
+        ),
+      );
+
+/** Characters of a line, of which the names of the rows take the first ones. */
+const LINE_LENGTH = 80;
+const VALUE_LENGTH = LINE_LENGTH - '  estimated end  '.length;
+
+/** Joins texts by semicolons, in as many lines as their lengths need. */
+function inLines(texts: readonly string[]): string {
+  const lines: string[] = [];
+  for (const text of texts) {
+    const longer = `${lines.at(-1)}; ${text}`;
+    if (lines.length > 0 && longer.length < VALUE_LENGTH) lines.splice(-1, 1, longer);
+    else lines.push(text);
+  }
+  return lines.join(';\n');
+}
 
 /** What a provisioning waits for, since when, and the error. */
 export const formatWait = ({
@@ -118,11 +165,14 @@ function headline({ status, user }: ProvisioningReport): string {
   return status === 'RUNNING' ? colors.cyan('… RUNNING') : colors.red(`✖ ${status}`);
 }
 
-/** Names and values in two columns. Rows without a value are omitted. */
+/** Names and values in two columns. Rows without a value are omitted; the further lines of a value are indented. */
 export function formatRows(rows: readonly [name: string, value: string | undefined][]): string {
   const present = rows.filter((row): row is [string, string] => row[1] !== undefined);
   const width = Math.max(...present.map(([name]) => name.length));
-  return present.map(([name, value]) => `  ${colors.dim(name.padEnd(width))}  ${value}`).join('\n');
+  const indent = ' '.repeat(width + 4);
+  return present
+    .map(([name, value]) => `  ${colors.dim(name.padEnd(width))}  ${value.replaceAll('\n', `\n${indent}`)}`)
+    .join('\n');
 }
 
 /** A table with a header. The last column is not padded. */

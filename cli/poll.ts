@@ -2,7 +2,7 @@ import { MAX_WAIT_SECONDS } from '../contracts/headers.ts';
 import { getProvisioning, requestRemoval } from './app1-api.ts';
 import { CliError } from './cli-error.ts';
 import { explain } from './explain.ts';
-import { formatWait, isFinished, type Propose, watchCommand } from './format.ts';
+import { formatUser, formatWait, isFinished, type Propose, watchCommand } from './format.ts';
 import type { Provisioning } from './json-output.ts';
 import type { Session } from './session.ts';
 
@@ -46,8 +46,9 @@ export async function removeUser(session: PollContext, id: string, timeout: numb
   });
 }
 
-const formatPhase = ({ status, user, waiting_for }: Provisioning): string => {
-  const phase = status === 'RUNNING' ? 'running' : `${status}, user ${user.replace('_', ' ')}`;
+const formatPhase = (provisioning: Provisioning): string => {
+  const { status, waiting_for } = provisioning;
+  const phase = status === 'RUNNING' ? 'running' : `${status}, user ${formatUser(provisioning)}`;
   return waiting_for === undefined ? phase : `${phase}, waits for ${formatWait(waiting_for)}`;
 };
 

@@ -15,7 +15,8 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { HIGH_WATER_MARKS, parseSweepState } from '../../handlers/shared/high-water-marks.ts';
 import { type Generation, partsOfRollBackName, rollBackName } from '../../handlers/shared/roll-back-names.ts';
-import { latestRollBack, presenceAfterRollBack } from '../../handlers/shared/roll-backs.ts';
+import { latestRollBack, presenceAfterRollBack, type RollBack } from '../../handlers/shared/roll-backs.ts';
+import { remainingTargets } from '../../handlers/shared/status.ts';
 import { busLog, deadLetterQueueName, everyEventRule, functionNamed, sweepTable } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
 import type { Session } from '../session.ts';
@@ -269,16 +270,16 @@ async function rollBackFinding(
     ROLL_BACK_STATE_MACHINE_ARN: deployed.roll_back_state_machine_arn,
   };
   const stepFunctions = throttledStepFunctions(connection, clock);
-  const unresolved: string[] = [];
+  const unresolved: { id: string; targets: readonly string[] }[] = [];
   for (const generation of [...failedGenerations.values()].slice(0, MAX_FOLLOW_UPS)) {
     const latest = await latestRollBack({ stepFunctions, machines }, generation);
     if (latest !== undefined && presenceAfterRollBack(latest) !== 'absent')
-      unresolved.push(generation.provisioning_id);
+      unresolved.push({ id: generation.provisioning_id, targets: targetsLeftBy(latest) });
   }
   if (unresolved.length > 0)
     return failed(
-      `roll-backs have failed, so a user may be left behind: ${unresolved.join(', ')}`,
-      `${session.propose({ command: 'timeline', operands: [unresolved[0] ?? ''] })} shows the step and the cause. Repair the cause; the sweep retries every five minutes.`,
+      `roll-backs have failed, so a user may be left behind: ${unresolved.map(formatLeft).join('; ')}`,
+      `${session.propose({ command: 'timeline', operands: [unresolved[0]?.id ?? ''] })} shows the step and the cause. Repair the cause; the sweep retries every five minutes.`,
     );
   if (failedGenerations.size > MAX_FOLLOW_UPS)
     return unchecked(
@@ -287,6 +288,13 @@ async function rollBackFinding(
     );
   return ok('no roll-back that failed in the last 24 hours is still needed');
 }
+
+/** At App1, the targets at which the user may remain; empty at a target. */
+const targetsLeftBy = (rollBack: RollBack): readonly string[] =>
+  remainingTargets(rollBack) ?? rollBack.parsedInput.targets ?? [];
+
+const formatLeft = ({ id, targets }: { id: string; targets: readonly string[] }): string =>
+  targets.length === 0 ? id : `${id} at ${targets.join(', ')}`;
 
 /** Whether a KMS key is enabled. */
 export async function keyFinding(

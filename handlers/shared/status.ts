@@ -125,15 +125,15 @@ export function withUser(
   return { ...status, user, targets: targets.map((at, n) => (isFinal(at) ? at : (found[n] ?? at))) };
 }
 
-/** The user at each target, from its presence in general and from the targets that a failed compensation names. */
-function usersAt(
-  targets: readonly string[],
-  user: UserPresence,
-  { status, error, cause }: Failure,
-): UserAtTarget[] {
-  const remaining = isFailedWith({ status, error }, [ROLL_BACK_FAILED])
+/** Names of the targets at which the user may remain after a failed compensation; `undefined` if they are not known. */
+export const remainingTargets = ({ status, error, cause }: Failure): readonly string[] | undefined =>
+  isFailedWith({ status, error }, [ROLL_BACK_FAILED])
     ? rollBackFailedCause.safeParse(parsedOrUndefined(cause)).data?.remaining
     : undefined;
+
+/** The user at each target, from its presence in general and from the targets that a failed compensation names. */
+function usersAt(targets: readonly string[], user: UserPresence, execution: Failure): UserAtTarget[] {
+  const remaining = remainingTargets(execution);
   const isRemoved = (target: string) => remaining !== undefined && !remaining.includes(target);
   return targets.map((target) => ({ target, user: isRemoved(target) ? 'absent' : user }));
 }

@@ -35,6 +35,15 @@ describe('the completion of --target', () => {
     },
   );
 
+  it('proposes the targets again after one was named', () => {
+    const outputs = localOutputs({ targets: { app2: APP2, payments: targetOutputs('payments') } });
+    writeFileSync(join(directory, 'outputs.json'), JSON.stringify(outputs));
+
+    const proposed = completionsOf('create', 'ada', '--target', 'payments', '--target', '');
+
+    expect(proposed).toEqual(['app2', 'payments']);
+  });
+
   it('proposes none when no local AWS is up', () => {
     expect(completionsOf('create', '--target', '')).toEqual([]);
   });

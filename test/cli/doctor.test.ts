@@ -329,6 +329,21 @@ describe('provision doctor', () => {
       new RegExp(`npx provision timeline ${PROVISIONING_ID}`),
     ],
     [
+      'a user that may be left behind at some of the targets',
+      'app1 roll-backs',
+      () =>
+        mockRollBacks({
+          ...failedAs('RollBackFailed', 'CancelUserCreation', 'TargetUnavailable'),
+          cause: JSON.stringify({
+            step: 'CancelUserCreation',
+            error: 'TargetUnavailable',
+            remaining: ['payments', 'orders'],
+          }),
+        }),
+      new RegExp(`${PROVISIONING_ID} at payments, orders$`),
+      new RegExp(`npx provision timeline ${PROVISIONING_ID}`),
+    ],
+    [
       'messages in a dead-letter queue',
       'app2 dead-letter-queue',
       () =>
