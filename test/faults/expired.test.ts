@@ -14,7 +14,7 @@ import type { Call } from './matrix/calls.ts';
 import { falseAbsenceReports } from './support/absence-reports.ts';
 import { denyCalls, dropCalls, findCall } from './support/call-rules.ts';
 import { POLL_INTERVAL_MS } from './support/concurrency.ts';
-import { system, targetOutputs } from './support/deployed.ts';
+import { system, targetNamed, targetOutputs } from './support/deployed.ts';
 import { findExecution, type rollBackOf, waitUntilFinished } from './support/executions.ts';
 import { expireRecords, listExecutionNames, machines, waitUntilIdle } from './support/expiry.ts';
 import { provision } from './support/interruption-points.ts';
@@ -57,7 +57,8 @@ async function pastOf(planned: PlannedProvisioning): Promise<Past> {
   const { username, password } = planned;
   await waitUntilIdle(planned.id);
   const snapshot = await userSnapshot(username);
-  return { planned, user: snapshot === undefined ? undefined : { username, password, snapshot } };
+  const at = targetNamed(target);
+  return { planned, user: snapshot === undefined ? undefined : { username, password, at, snapshot } };
 }
 
 /** Histories of a provisioning before its record expires. */

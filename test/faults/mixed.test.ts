@@ -99,7 +99,7 @@ const scenarios: Scenario[] = [
       {
         service: 'cognito-idp',
         operation: 'AdminGetUser',
-        body: `Username == '${planned.sub}' || Username == '${planned.username}'`,
+        body: `(Username == '${planned.sub}' || Username == '${planned.username}') && UserPoolId == '${planned.userPoolId}'`,
         error: { code: 'UserNotFoundException', status: 400 },
         times: 2,
       },

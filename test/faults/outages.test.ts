@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import { provisioningStatus, type WaitingFor } from '../../contracts/status.ts';
 import type { FaultRule } from '../../local/harness/faults/rules.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
-import { kms } from './matrix/matches.ts';
+import { targetKey, targetRequests } from './matrix/matches.ts';
 import { attemptsDuring, outages } from './matrix/outages.ts';
 import { statesOf, system } from './support/deployed.ts';
 import { countAttempts, waitForRetries, waitUntilFinished } from './support/executions.ts';
@@ -31,21 +31,17 @@ interface Observed {
 
 const unavailable = { error: { code: 'ServiceUnavailable', status: 503 } };
 
-const requests = ({ id }: PlannedProvisioning): FaultRule => ({
-  service: 'execute-api',
-  operation: 'POST',
-  headers: { 'Idempotency-Key': id },
+const requests = (planned: PlannedProvisioning): FaultRule => ({
+  ...targetRequests.POST.match(planned),
   ...unavailable,
 });
-const cancellations = ({ id }: PlannedProvisioning): FaultRule => ({
-  service: 'execute-api',
-  operation: 'DELETE',
-  resource: `/admin/create-user/${id}`,
+const cancellations = (planned: PlannedProvisioning): FaultRule => ({
+  ...targetRequests.DELETE.match(planned),
   ...unavailable,
 });
 /** Each attempt times out, so the state lasts long enough for a DELETE. */
 const keyUses = (planned: PlannedProvisioning): FaultRule => ({
-  ...kms('ReEncrypt', 'SourceEncryptionContext').match(planned),
+  ...targetKey('ReEncrypt').match(planned),
   timeout_ms: 3_500,
 });
 
@@ -123,7 +119,10 @@ const cases: Case[] = [
       waiting_for: { what: 'target', step: 'EncryptCredentials', code: 'TARGET_UNAVAILABLE' },
       states: [
         'StopProvisioning',
+        'CompensateTargets',
         'ChooseCompensation',
+        'NothingRequested',
+        'ChooseOutcome',
         'ChoosePublishedOutcome',
         'PublishProvisioningCancelled',
         'Deprovisioned',

@@ -82,7 +82,7 @@ async function withRates(
   );
 }
 
-/** Starts a local AWS with two targets and a fault proxy between it and the functions and state machines. */
+/** Starts a local AWS with three targets and a fault proxy between it and the functions and state machines. */
 export default async function setUp(): Promise<void> {
   process.env['LOCAL_AWS_DIR'] = faultsDirectory;
   exportVariables(await localAws.up());

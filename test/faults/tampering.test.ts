@@ -63,7 +63,7 @@ const replacedUser = (before: string, flow: 'provision' | 'compensation', expect
 
 const delayCallByAnyAddress = (call: string, planned: PlannedProvisioning): FaultRule => ({
   ...delayCall(call, planned),
-  body: `Username == '${planned.sub}' || Username == '${planned.username}'`,
+  body: `(Username == '${planned.sub}' || Username == '${planned.username}') && UserPoolId == '${planned.userPoolId}'`,
 });
 
 /** The pool does not find a user for a time: Cognito's reads lag. */
@@ -120,11 +120,9 @@ const cases: Tampering[] = [
     before: 'CreateUser cognito-idp:AdminCreateUser',
     change: 'replaced',
     flow: 'provision',
-    rules: ({ username }) => [
+    rules: (planned) => [
       {
-        service: 'cognito-idp',
-        operation: 'AdminCreateUser',
-        body: `Username == '${username}'`,
+        ...findCall('CreateUser cognito-idp:AdminCreateUser').match(planned),
         response: { abort_bytes: 0 },
         times: 1,
       },

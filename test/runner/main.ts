@@ -65,6 +65,15 @@ const faultsAlone: Part = {
   run: 'faults-alone',
   environment: { FAULTS_DIRECTORY: 'faults-alone' },
 };
+/** Every fault of the matrix at one of two targets. */
+const faultsBeside: Part = {
+  name: 'faults, beside',
+  project: 'faults',
+  workers: 1,
+  pattern: '/faults/(matrix|alone/(shared|notified)).test.ts',
+  run: 'faults-beside',
+  environment: { FAULTS_DIRECTORY: 'faults-beside', FAULTS_BESIDE: 'app2,payments' },
+};
 
 /** Measures durations, so nothing else runs at the same time. */
 const load: Part = { name: 'load', project: 'load', workers: 1 };
@@ -112,7 +121,7 @@ const selections: Record<(typeof suites)[number], readonly (readonly Part[])[]> 
   openapi: [[openapi]],
   guides: [[guides]],
   acceptance: [[acceptanceWhole, acceptance]],
-  faults: [[faults, faultsAlone], [load]],
+  faults: [[faults, faultsAlone], [faultsBeside], [load]],
 };
 
 /**

@@ -99,7 +99,7 @@ const cases: Case[] = [
       {
         service: 'kms',
         operation: 'Encrypt',
-        body: `EncryptionContext.provisioning_id == '${planned.id}'`,
+        body: `EncryptionContext.provisioning_id == '${planned.id}' && EncryptionContext.waits_for == '${target}'`,
         ...fromFunction('app1-call-target'),
         latency: 2_400,
         times: 1,

@@ -40,7 +40,10 @@ const cases: Case[] = [
       waitingFor: 'target, TARGET_UNAVAILABLE in Authenticate',
       states: [
         'StopProvisioning',
+        'CompensateTargets',
         'ChooseCompensation',
+        'NothingRequested',
+        'ChooseOutcome',
         'ChoosePublishedOutcome',
         'PublishProvisioningCancelled',
         'Deprovisioned',

@@ -1,4 +1,5 @@
 import type { ServiceKind } from '../../../contracts/services.ts';
+import { functionNamed } from '../../../infra/names.ts';
 import type { FaultRule } from '../../../local/harness/faults/rules.ts';
 import { targetFunction } from '../support/target.ts';
 import type { Fault } from './faults.ts';
@@ -6,12 +7,14 @@ import type { Flow } from './flows.ts';
 import {
   cognito,
   describes,
-  kms,
+  intakeEncryption,
   type Match,
   onExecution,
   type ProvisioningIdentifiers,
   publishes,
   starts,
+  targetKey,
+  targetRequests,
   text,
 } from './matches.ts';
 
@@ -65,6 +68,12 @@ export interface Call extends Match {
 /** Matches calls that this function makes: on the local AWS under test, its SDK puts the name into `User-Agent`. */
 export const fromFunction = (functionName: string) => ({ headers: { 'User-Agent': `app/${functionName}` } });
 
+/** The name that a function of the target under test has at another target. */
+export const functionAt = (target: string, functionName: string): string =>
+  functionName.startsWith(targetFunction(''))
+    ? functionNamed(target, functionName.slice(targetFunction('').length))
+    : functionName;
+
 const functionCall = (
   functionName: string,
   { match }: Match,
@@ -73,7 +82,10 @@ const functionCall = (
   ...call,
   service: functionName.startsWith('app1-') ? 'app1' : 'app2',
   functionName,
-  match: (identifiers) => ({ ...match(identifiers), ...fromFunction(functionName) }),
+  match: (identifiers) => ({
+    ...match(identifiers),
+    ...fromFunction(functionAt(identifiers.target, functionName)),
+  }),
 });
 
 /** The call by which a state publishes an event. */
@@ -85,11 +97,11 @@ const publishCall = (
   ...call,
   to: 'events:PutEvents',
   service,
-  ...publishes(event),
+  ...publishes(service, event),
 });
 
 /** A request of App1 to App2. */
-const targetRequest = (match: Call['match'], call: Omit<Call, 'match' | 'service' | 'http'>): Call => ({
+const targetRequest = ({ match }: Match, call: Omit<Call, 'match' | 'service' | 'http'>): Call => ({
   ...call,
   service: 'app1',
   http: true,
@@ -99,7 +111,7 @@ const targetRequest = (match: Call['match'], call: Omit<Call, 'match' | 'service
 const CREATE = cognito('AdminCreateUser', 'username');
 
 const postCalls: readonly Call[] = [
-  functionCall('app1-start-provisioning', kms('Encrypt', 'EncryptionContext'), {
+  functionCall('app1-start-provisioning', intakeEncryption, {
     by: 'start-provisioning',
     to: 'kms:Encrypt',
     caller: 'api',
@@ -131,22 +143,19 @@ const postCalls: readonly Call[] = [
 ];
 
 const provisionServiceUser: readonly Call[] = [
-  functionCall('app1-encrypt-credentials', kms('ReEncrypt', 'SourceEncryptionContext'), {
+  functionCall('app1-encrypt-credentials', targetKey('ReEncrypt'), {
     by: 'EncryptCredentials',
     to: 'kms:ReEncrypt',
     caller: 'step',
     flow: 'provision',
     target: 'key',
   }),
-  targetRequest(
-    ({ id }) => ({ service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id } }),
-    {
-      by: 'RequestUserCreation',
-      to: 'POST /admin/create-user',
-      caller: 'step',
-      flow: 'provision',
-    },
-  ),
+  targetRequest(targetRequests.POST, {
+    by: 'RequestUserCreation',
+    to: 'POST /admin/create-user',
+    caller: 'step',
+    flow: 'provision',
+  }),
   functionCall(targetFunction('start-user-creation'), starts('CreateServiceUser'), {
     by: 'start-user-creation',
     to: 'states:StartExecution',
@@ -172,7 +181,7 @@ const provisionServiceUser: readonly Call[] = [
 ];
 
 const createServiceUser: readonly Call[] = [
-  functionCall(targetFunction('decrypt-credentials'), kms('Decrypt', 'EncryptionContext'), {
+  functionCall(targetFunction('decrypt-credentials'), targetKey('Decrypt'), {
     by: 'DecryptCredentials',
     to: 'kms:Decrypt',
     caller: 'step',
@@ -203,7 +212,7 @@ const createServiceUser: readonly Call[] = [
     caller: 'step',
     flow: 'name in use',
   }),
-  functionCall(targetFunction('set-password'), kms('Decrypt', 'EncryptionContext'), {
+  functionCall(targetFunction('set-password'), targetKey('Decrypt'), {
     by: 'SetPassword',
     to: 'kms:Decrypt',
     caller: 'step',
@@ -244,21 +253,14 @@ const compensationCalls: readonly Call[] = [
     caller: 'compensation',
     flow: 'compensation',
   }),
-  targetRequest(
-    ({ id }) => ({
-      service: 'execute-api',
-      operation: 'DELETE',
-      resource: `/admin/create-user/${id}`,
-    }),
-    {
-      by: 'CancelUserCreation',
-      to: 'DELETE /admin/create-user/{id}',
-      caller: 'compensation',
-      flow: 'compensation',
-      // The response is a 204, which has no body to lose.
-      effectiveDespite: ['response lost'],
-    },
-  ),
+  targetRequest(targetRequests.DELETE, {
+    by: 'CancelUserCreation',
+    to: 'DELETE /admin/create-user/{id}',
+    caller: 'compensation',
+    flow: 'compensation',
+    // The response is a 204, which has no body to lose.
+    effectiveDespite: ['response lost'],
+  }),
   publishCall('app1', 'ServiceUserProvisioningFailed', {
     by: 'PublishProvisioningFailed',
     caller: 'compensation',
@@ -449,7 +451,13 @@ const tableCall = (
 export const sharedCalls: readonly Call[] = [
   functionCall(
     'app1-call-target',
-    { match: () => ({ service: 'secretsmanager', operation: 'GetSecretValue' }) },
+    {
+      match: ({ secretArn }) => ({
+        service: 'secretsmanager',
+        operation: 'GetSecretValue',
+        body: `SecretId == ${text(secretArn)}`,
+      }),
+    },
     {
       by: 'Authenticate',
       to: 'secretsmanager:GetSecretValue',
@@ -460,7 +468,13 @@ export const sharedCalls: readonly Call[] = [
   ),
   functionCall(
     'app1-call-target',
-    { match: () => ({ service: 'cognito-idp', operation: 'InitiateAuth' }) },
+    {
+      match: ({ clientId }) => ({
+        service: 'cognito-idp',
+        operation: 'InitiateAuth',
+        body: `ClientId == ${text(clientId)}`,
+      }),
+    },
     {
       by: 'Authenticate',
       to: 'cognito-idp:InitiateAuth',
@@ -521,8 +535,12 @@ export const sharedCalls: readonly Call[] = [
 /** A call that the system makes only while App1 waits for a completion notification. */
 type NotifiedCall = Omit<Call, 'flow' | 'effectiveDespite'>;
 
-const ofProvisioning = (service: string, operation: string, field: string): Match => ({
-  match: ({ id }) => ({ service, operation, body: `${field} == ${text(id)}` }),
+const tokenKey = (operation: 'Encrypt' | 'Decrypt'): Match => ({
+  match: ({ id, target }) => ({
+    service: 'kms',
+    operation,
+    body: `EncryptionContext.provisioning_id == ${text(id)} && EncryptionContext.waits_for == ${text(target)}`,
+  }),
 });
 
 const notified = (
@@ -536,12 +554,18 @@ const notified = (
  * and App2 publishes a completion notification.
  */
 export const notifiedCalls: readonly NotifiedCall[] = [
-  notified('app1-call-target', ofProvisioning('dynamodb', 'UpdateItem', 'Key.provisioning_id.S'), {
-    by: 'RequestUserCreation',
-    to: 'dynamodb:UpdateItem of the registry',
-    caller: 'step',
-  }),
-  notified('app1-call-target', ofProvisioning('kms', 'Encrypt', 'EncryptionContext.provisioning_id'), {
+  notified(
+    'app1-call-target',
+    {
+      match: ({ id, target }) => ({
+        service: 'dynamodb',
+        operation: 'UpdateItem',
+        body: `Key.provisioning_id.S == ${text(id)} && Key.target.S == ${text(target)}`,
+      }),
+    },
+    { by: 'RequestUserCreation', to: 'dynamodb:UpdateItem of the registry', caller: 'step' },
+  ),
+  notified('app1-call-target', tokenKey('Encrypt'), {
     by: 'RequestUserCreation',
     to: 'kms:Encrypt of the task token',
     caller: 'step',
@@ -557,7 +581,7 @@ export const notifiedCalls: readonly NotifiedCall[] = [
     },
     { by: 'notify-completion', to: 'events:PutEvents', caller: 'event rule' },
   ),
-  notified('app1-call-target', ofProvisioning('kms', 'Decrypt', 'EncryptionContext.provisioning_id'), {
+  notified('app1-call-target', tokenKey('Decrypt'), {
     by: 'call-target',
     to: 'kms:Decrypt of the task token',
     caller: 'event rule',

@@ -1,5 +1,5 @@
 import type { FaultRule } from '../../../local/harness/faults/rules.ts';
-import { cognito, kms, type ProvisioningIdentifiers } from './matches.ts';
+import { cognito, type ProvisioningIdentifiers, targetKey, targetRequests } from './matches.ts';
 import type { Outcome, StepError } from './outcome.ts';
 
 /** The situation in which a call is made, and its outcome without a further fault. */
@@ -27,7 +27,7 @@ export const COMPENSATED_AT_APP2: StepError = { step: 'RequestUserCreation', cod
 
 const denied = { error: { code: 'AccessDeniedException', status: 400 } };
 
-const { match: decryptions } = kms('Decrypt', 'EncryptionContext');
+const { match: decryptions } = targetKey('Decrypt');
 const { match: creations } = cognito('AdminCreateUser', 'username');
 const { match: passwords } = cognito('AdminSetUserPassword', 'sub');
 const { match: memberships } = cognito('AdminAddUserToGroup', 'sub');
@@ -69,9 +69,7 @@ export const flows = {
   'compensation before App2': {
     title: 'While a provisioning is being compensated that has not reached App2',
     baseline: failed({ step: 'RequestUserCreation', code: 'TARGET_REQUEST_REFUSED' }),
-    given: ({ id }) => [
-      { service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id }, ...denied },
-    ],
+    given: (identifiers) => [{ ...targetRequests.POST.match(identifiers), ...denied }],
   },
   deprovision: {
     title: 'While a user is being deprovisioned (DELETE)',

@@ -1,26 +1,31 @@
-import { AdminGetUserCommand, UserNotFoundException } from '@aws-sdk/client-cognito-identity-provider';
 import * as z from 'zod';
 import type { ApiResponse, Machine } from '../../../local/system.ts';
 import { type ApiCall, observers } from '../../e2e/support/observed.ts';
-import { system, targetOutputs } from './deployed.ts';
+import { type DeployedTarget, deployedTargets, targetNamed } from './deployed.ts';
+import { target } from './target.ts';
 
 /**
- * I8: the APIs report the state of the pool correctly. This module compares every response that reports the absence of a
- * user with the pool, right after the response. A user of the same provisioning and generation contradicts the response,
- * because such a user may not appear later either.
+ * I8: the APIs report the state of the pools correctly. This module compares every response that reports the absence of a
+ * user with the pools of the targets that it is about, right after the response. A user of the same provisioning and
+ * generation contradicts the response, because such a user may not appear later either.
  */
 
 /** Usernames by provisioning_id: a 204 does not contain them. */
 const usernames = new Map<string, string>();
 
-/** Descriptions of wrong responses, by provisioning_id. */
-const wrongReports = new Map<string, Set<string>>();
+/** Descriptions of wrong responses, by provisioning_id and target. */
+const wrongReports = new Map<string, Map<string, Set<string>>>();
 
-/** Registers the username of a provisioning, which the pool is searched for when a response reports its absence. */
+/** Registers the username of a provisioning, which the pools are searched for when a response reports its absence. */
 export const registerUsername = (id: string, username: string): void => void usernames.set(id, username);
 
-/** Responses about a provisioning that reported the absence of its user, although the pool had the user. */
-export const falseAbsenceReports = (id: string): string[] => [...(wrongReports.get(id) ?? [])];
+/** Responses about a provisioning that reported the absence of its user, although a pool had the user. */
+export const falseAbsenceReports = (id: string): string[] =>
+  [...(wrongReports.get(id)?.values() ?? [])].flatMap((reports) => [...reports]);
+
+/** Discards these responses, if a compensation did not check the target. */
+export const allowAbsenceReports = (id: string, name: string): void =>
+  void wrongReports.get(id)?.delete(name);
 
 /** The same for all provisionings of this test file. */
 export const allFalseAbsenceReports = (): string[] => [...wrongReports.keys()].flatMap(falseAbsenceReports);
@@ -32,17 +37,22 @@ const status = z.looseObject({
   status: z.string(),
   user: z.string(),
   username: z.string().optional(),
+  targets: z.array(z.object({ target: z.string(), user: z.string() })).optional(),
 });
 
 observers.add(async (call, apiResponse) => {
   learnUsername(call, apiResponse);
   const report = absenceReport(call, apiResponse);
   if (report === undefined) return;
-  const { id, response } = report;
+  const { id, response, at } = report;
   const username = usernames.get(id);
-  if (username === undefined || !(await hasUser(call.service, id, username))) return;
-  const violation = `I8: ${call.service} responded to ${call.method} with ${response}, but ${username} of ${id} exists.`;
-  wrongReports.set(id, (wrongReports.get(id) ?? new Set()).add(violation));
+  if (username === undefined) return;
+  for (const { name, system } of at) {
+    if (!(await hasUser({ service: call.service, id, username, system }))) continue;
+    const violation = `I8: ${call.service} responded to ${call.method} with ${response}, but ${username} of ${id} exists at ${name}.`;
+    const reports = wrongReports.get(id) ?? new Map<string, Set<string>>();
+    wrongReports.set(id, reports.set(name, (reports.get(name) ?? new Set()).add(violation)));
+  }
 });
 
 function learnUsername({ id, body }: ApiCall, apiResponse: ApiResponse): void {
@@ -55,15 +65,20 @@ function learnUsername({ id, body }: ApiCall, apiResponse: ApiResponse): void {
   if (username !== undefined) registerUsername(provisioningId, username);
 }
 
-/** The provisioning whose user a response reports as absent, with a summary of the response. */
+/** The provisioning whose user a response reports as absent, the targets there, and a summary of the response. */
 function absenceReport(
-  { method, id }: ApiCall,
+  { service, method, id }: ApiCall,
   apiResponse: ApiResponse,
-): { id: string; response: string } | undefined {
-  if (method === 'DELETE' && apiResponse.status === 204 && id !== undefined) return { id, response: '204' };
+): { id: string; response: string; at: readonly DeployedTarget[] } | undefined {
+  const answering = service === 'app1' ? deployedTargets : [targetNamed(target)];
+  if (method === 'DELETE' && apiResponse.status === 204 && id !== undefined)
+    return { id, response: '204', at: answering };
   const { data } = status.safeParse(apiResponse.body);
-  if (data?.user !== 'absent') return undefined;
-  return { id: data.provisioning_id, response: `${apiResponse.status}, ${data.status}, absent` };
+  if (data === undefined) return undefined;
+  const named = data.targets?.flatMap((at) => (at.user === 'absent' ? [targetNamed(at.target)] : []));
+  const at = data.user === 'absent' ? answering : (named ?? []);
+  if (at.length === 0) return undefined;
+  return { id: data.provisioning_id, response: `${apiResponse.status}, ${data.status}, absent`, at };
 }
 
 const machineOf = { app1: 'ProvisionServiceUser', app2: 'CreateServiceUser' } as const satisfies Record<
@@ -71,23 +86,16 @@ const machineOf = { app1: 'ProvisionServiceUser', app2: 'CreateServiceUser' } as
   Machine
 >;
 
-/** Whether the pool has a user of a provisioning, of the generation that the service's execution has. */
-async function hasUser(service: ApiCall['service'], id: string, username: string): Promise<boolean> {
-  const attributes = await attributesOf(username);
+interface Subject extends Pick<ApiCall, 'service'>, Pick<DeployedTarget, 'system'> {
+  id: string;
+  username: string;
+}
+
+/** Whether a pool has a user of a provisioning, of the generation that the service's execution has. */
+async function hasUser({ service, id, username, system }: Subject): Promise<boolean> {
+  const attributes = (await system.user(username))?.attributes;
   if (attributes?.['custom:provisioning_id'] !== id) return false;
   const generation = await system.generationOf(machineOf[service], id);
   // If the record has been deleted meanwhile, any user of the provisioning counts.
   return generation === undefined || generation === attributes['custom:creation_id'];
-}
-
-async function attributesOf(username: string): Promise<Record<string, string> | undefined> {
-  try {
-    const { UserAttributes = [] } = await system.clients.cognito.send(
-      new AdminGetUserCommand({ UserPoolId: targetOutputs.user_pool_id, Username: username }),
-    );
-    return Object.fromEntries(UserAttributes.map(({ Name = '', Value = '' }) => [Name, Value]));
-  } catch (error) {
-    if (error instanceof UserNotFoundException) return undefined;
-    throw error;
-  }
 }

@@ -1,8 +1,9 @@
 import type { Target } from '../../../cli/outputs.ts';
-import { type Machine, systemOf } from '../../../local/system.ts';
+import { sourceOf } from '../../../contracts/events/catalogue.ts';
+import { type Machine, type System, systemOf } from '../../../local/system.ts';
 import * as deployed from '../../e2e/support/deployed.ts';
 import { withObservers } from '../../e2e/support/observed.ts';
-import { target } from './target.ts';
+import { provisionedTargets, target } from './target.ts';
 
 /** The deployed system as the clients and administrators of the target under test have access to it. */
 
@@ -17,10 +18,38 @@ export const targetOutputs: Target = (() => {
 
 export const system = withObservers(systemOf(outputs, targetOutputs));
 
-/** Every other deployed target: no case may change anything there. */
-export const otherTargets = Object.entries(outputs.targets)
-  .filter(([name]) => name !== target)
-  .map(([name, other]) => ({ name, system: systemOf(outputs, other), pool: other.user_pool_id }));
+/** A deployed target, and the system with access to its pool and its executions. Observers receive calls of `system` only. */
+export interface DeployedTarget {
+  name: string;
+  outputs: Target;
+  system: System;
+  /** Source of its audit events. */
+  source: string;
+}
+
+/** Every deployed target; a provisioning changes nothing at those that it does not name. */
+export const deployedTargets: readonly DeployedTarget[] = Object.entries(outputs.targets).map(
+  ([name, deployedTarget]) => ({
+    name,
+    outputs: deployedTarget,
+    system: name === target ? system : systemOf(outputs, deployedTarget),
+    source: sourceOf(name),
+  }),
+);
+
+/** @throws Error if the setup has not deployed the target */
+export function targetNamed(name: string): DeployedTarget {
+  const found = deployedTargets.find((deployedTarget) => deployedTarget.name === name);
+  if (found === undefined) throw new Error(`The target ${name} is not deployed.`);
+  return found;
+}
+
+/** The targets of a provisioning, in the order of its request. */
+export const targetsOf = ({
+  targets = provisionedTargets,
+}: {
+  targets?: readonly string[];
+}): DeployedTarget[] => targets.map(targetNamed);
 
 /** Names of the states that an execution has entered, in their order. */
 export const statesOf = async (machine: Machine, id: string): Promise<string[]> =>

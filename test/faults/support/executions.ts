@@ -3,10 +3,10 @@ import {
   type DescribeExecutionOutput,
   ExecutionDoesNotExist,
 } from '@aws-sdk/client-sfn';
-import type { Machine } from '../../../local/system.ts';
+import type { Machine, System } from '../../../local/system.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { POLL_INTERVAL_MS } from './concurrency.ts';
-import { statesOf, system } from './deployed.ts';
+import { system } from './deployed.ts';
 
 /** The state machines that start with a provisioning, each with its roll-back workflow. */
 export const rollBackOf = {
@@ -14,14 +14,18 @@ export const rollBackOf = {
   CreateServiceUser: 'RollBackServiceUser',
 } as const satisfies Partial<Record<Machine, Machine>>;
 
-/** An execution of a provisioning; of a roll-back workflow its first roll-back. `undefined` if it does not exist. */
+/**
+ * An execution of a provisioning; of a roll-back workflow its first roll-back. `undefined` if it does not exist.
+ * @param at the system with the target whose state machines are meant: by default that of the target under test
+ */
 export async function findExecution(
   machine: Machine,
   name: string,
+  at: System = system,
 ): Promise<DescribeExecutionOutput | undefined> {
   try {
-    return await system.clients.stepFunctions.send(
-      new DescribeExecutionCommand({ executionArn: await system.executionArn(machine, name) }),
+    return await at.clients.stepFunctions.send(
+      new DescribeExecutionCommand({ executionArn: await at.executionArn(machine, name) }),
     );
   } catch (error) {
     if (error instanceof ExecutionDoesNotExist) return undefined;
@@ -30,12 +34,16 @@ export async function findExecution(
 }
 
 /** The roll-backs of a provisioning, in their order. */
-export async function rollBackAttempts(machine: Machine, id: string): Promise<DescribeExecutionOutput[]> {
+export async function rollBackAttempts(
+  machine: Machine,
+  id: string,
+  at: System = system,
+): Promise<DescribeExecutionOutput[]> {
   const found: DescribeExecutionOutput[] = [];
   for (;;) {
-    const first = await system.executionArn(machine, id);
+    const first = await at.executionArn(machine, id);
     const name = first.split(':').at(-1) ?? '';
-    const attempt = await findExecution(machine, name.replace(/\.1$/, `.${found.length + 1}`));
+    const attempt = await findExecution(machine, name.replace(/\.1$/, `.${found.length + 1}`), at);
     if (attempt === undefined) return found;
     found.push(attempt);
   }
@@ -47,10 +55,11 @@ export async function waitForState(
   name: string,
   state: string,
   within = 60_000,
+  at: System = system,
 ): Promise<void> {
   await eventually(
     async () => {
-      const states = await statesOf(machine, name);
+      const states = (await at.states(machine, name)).map((run) => run.name);
       if (!states.includes(state))
         throw new Error(`${machine} ${name} has entered ${states.join(', ') || 'no state'}, not ${state}.`);
     },

@@ -1,24 +1,24 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import type { Machine } from '../../../local/system.ts';
+import type { Machine, System } from '../../../local/system.ts';
 import { outputs } from '../../e2e/support/deployed.ts';
 import { system } from './deployed.ts';
 
-/** Actions on an execution from outside. */
+/** Actions on an execution from outside, at App1 or at the target of a system. */
 export const interventions = {
   /** An operator stops the execution. */
-  stop: async (machine: Machine, name: string): Promise<void> => {
-    await system.clients.stepFunctions.send(
+  stop: async (machine: Machine, name: string, at: System = system): Promise<void> => {
+    await at.clients.stepFunctions.send(
       new StopExecutionCommand({
-        executionArn: await system.executionArn(machine, name),
+        executionArn: await at.executionArn(machine, name),
         error: 'Operator',
         cause: 'Stopped by an operator',
       }),
     );
   },
   /** The execution reaches the time limit of its state machine. */
-  'time out': async (machine: Machine, name: string): Promise<void> => {
-    await callLocalAws('time-out', { executionArn: await system.executionArn(machine, name) });
+  'time out': async (machine: Machine, name: string, at: System = system): Promise<void> => {
+    await callLocalAws('time-out', { executionArn: await at.executionArn(machine, name) });
   },
 } as const;
 

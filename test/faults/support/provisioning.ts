@@ -6,13 +6,16 @@ import { newRequest } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { machineToken, system } from './deployed.ts';
 import type { Provisioning } from './oracle.ts';
-import { requestedTargets } from './target.ts';
+import { provisionedTargets, requestFor } from './target.ts';
 
-type Request = ReturnType<typeof newRequest>;
+type Request = ReturnType<typeof newRequest> & Pick<Provisioning, 'targets'>;
 
 /** Sends one `POST` to App1. */
-export const postOnce = ({ username, password, human_user_id }: Request, key: string): Promise<ApiResponse> =>
-  system.provision({ username, password, human_user_id, ...requestedTargets }, { 'Idempotency-Key': key });
+export const postOnce = (
+  { username, password, human_user_id, targets = provisionedTargets }: Request,
+  key: string,
+): Promise<ApiResponse> =>
+  system.provision({ username, password, human_user_id, ...requestFor(targets) }, { 'Idempotency-Key': key });
 
 /**
  * Sends a `POST` to App1, and repeats it while the response is a 5xx, as a caller with a key does: under load, a call can
@@ -33,14 +36,15 @@ const retryServerErrors = (send: () => Promise<ApiResponse>): Promise<ApiRespons
 
 /** Requests a provisioning, and repeats the request until App1 accepts it. */
 export async function requestProvisioning(
-  request = newRequest(),
+  request: Request = newRequest(),
   key = `key-${request.username}`,
 ): Promise<Provisioning> {
   return eventually(async () => {
     const { status, body } = await postOnce(request, key);
     if (status !== 202) throw new Error(`App1 responded with ${status}: ${JSON.stringify(body)}`);
-    const { username, password, human_user_id } = request;
-    return { id: provisioningAccepted.parse(body).provisioning_id, username, password, human_user_id };
+    const { username, password, human_user_id, targets = provisionedTargets } = request;
+    const id = provisioningAccepted.parse(body).provisioning_id;
+    return { id, username, password, human_user_id, targets };
   }, 60_000);
 }
 

@@ -11,5 +11,10 @@ const { testPath = '' } = expect.getState();
 const files = readdirSync(dirname(testPath))
   .filter((name) => name.endsWith('.test.ts'))
   .sort();
-if (process.env['FAULTS'] === 'sample')
-  process.env['FAULTS_TARGET'] ??= targets[files.indexOf(basename(testPath)) % targets.length];
+if (process.env['FAULTS'] === 'sample') {
+  const position = files.indexOf(basename(testPath));
+  process.env['FAULTS_TARGET'] ??= targets[position % targets.length];
+  // The sample of the matrix runs at two targets, of which one is healthy.
+  if (basename(testPath) === 'matrix.test.ts')
+    process.env['FAULTS_BESIDE'] ??= targets[(position + 1) % targets.length];
+}

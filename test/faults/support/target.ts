@@ -10,9 +10,20 @@ import { targets } from './targets.ts';
  */
 export const target = z.enum(targets).default(targets[0]).parse(process.env['FAULTS_TARGET']);
 
-/** The field `targets` of a request for the target under test. The requests for App1's default target omit it. */
-export const requestedTargets: Pick<CreateServiceUserRequest, 'targets'> =
-  target === targets[0] ? {} : { targets: [target] };
+/**
+ * Names of the targets at which a case provisions its user, unless it names others: the target under test, and those of
+ * `FAULTS_BESIDE`, which stay healthy (`FAULTS_BESIDE=payments,orders`).
+ */
+export const provisionedTargets: readonly string[] = [
+  ...new Set([target, ...z.array(z.enum(targets)).parse(process.env['FAULTS_BESIDE']?.split(',') ?? [])]),
+];
+
+/** The field `targets` of a request for these targets. A request for App1's default target omits it. */
+export const requestFor = (names: readonly string[]): Pick<CreateServiceUserRequest, 'targets'> =>
+  names.join() === targets[0] ? {} : { targets: [...names] };
+
+/** The field `targets` of a request, unless the case names its targets. */
+export const requestedTargets = requestFor(provisionedTargets);
 
 /** Source of the audit events of the target under test. */
 export const targetSource = sourceOf(target);
