@@ -57,8 +57,6 @@ const samples: Record<string, unknown> = {
   username: 'ada',
   human_user_id: 'h-1815',
   on_behalf_of: '111122223333/AROAEXAMPLEID',
-  targets: ['app2'],
-  gone: [],
   failure: { step: 'SetPassword', error: 'ServiceUnavailable', code: 'SERVICE_UNAVAILABLE' },
   compensation_failure: {
     step: 'DeleteUser',
@@ -67,6 +65,37 @@ const samples: Record<string, unknown> = {
   },
   secret_arn: 'arn:aws:secretsmanager:eu-central-1:444455556666:secret:app2-api-client-credentials-AbCdEf',
   version_id: ROTATION_ID,
+};
+
+const samplesAtApp1: Record<string, unknown> = {
+  ...samples,
+  targets: ['app2', 'payments'],
+  outcomes: [
+    { target: 'app2', user: 'absent' },
+    { target: 'payments', user: 'absent' },
+  ],
+  failure: {
+    target: 'payments',
+    step: 'RequestUserCreation',
+    error: 'UserAlreadyExists',
+    code: 'USER_ALREADY_EXISTS',
+  },
+};
+
+/** Samples that differ in one event. */
+const samplesOf: Partial<Record<EventName, Record<string, unknown>>> = {
+  ServiceUserProvisioningRollBackFailed: {
+    outcomes: [
+      { target: 'app2', user: 'unknown', error: 'TargetUnavailable' },
+      { target: 'payments', user: 'absent' },
+    ],
+    compensation_failure: {
+      target: 'app2',
+      step: 'CancelUserCreation',
+      error: 'TargetUnavailable',
+      code: 'TARGET_UNAVAILABLE',
+    },
+  },
 };
 
 const fromRequest = (publisher: ServiceKind) => ({
@@ -86,6 +115,7 @@ const fromRotation = {
 export function exampleOf(name: EventName) {
   const { publisher, about, sequence, version, data } = events[name];
   const ofProvisioning = about === 'provisioning';
+  const values = { ...(publisher === 'app1' ? samplesAtApp1 : samples), ...samplesOf[name] };
   return {
     'detail-type': name,
     source: sourceOf(publisher),
@@ -101,7 +131,7 @@ export function exampleOf(name: EventName) {
         occurred_at: '2026-11-23T12:00:00.000Z',
         ...(ofProvisioning ? fromRequest(publisher) : fromRotation),
       },
-      data: Object.fromEntries(Object.keys(data.shape).map((field) => [field, samples[field]])),
+      data: Object.fromEntries(Object.keys(data.shape).map((field) => [field, values[field]])),
     },
   };
 }

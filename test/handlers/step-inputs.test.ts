@@ -8,6 +8,7 @@ import {
 } from '../../contracts/executions.ts';
 import { callTargetInput } from '../../handlers/app1/call-target.ts';
 import { encryptCredentialsInput } from '../../handlers/app1/encrypt-credentials.ts';
+import { stopProvisioningInput } from '../../handlers/app1/stop-provisioning.ts';
 import { addToGroupInput } from '../../handlers/app2/add-to-group.ts';
 import { createUserInput } from '../../handlers/app2/create-user.ts';
 import { deleteUserInput } from '../../handlers/app2/delete-user.ts';
@@ -100,7 +101,10 @@ const states: Record<string, Input> = {
     },
     added: ['creation_refused'],
   },
-  StopProvisioning: stop,
+  StopProvisioning: {
+    schema: stopProvisioningInput,
+    sample: { ...stop.sample, targets: ['app2'] },
+  },
   StopUserCreation: stop,
 };
 

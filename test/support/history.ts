@@ -159,8 +159,13 @@ interface Task {
 }
 
 /** The events of an execution that starts at `STARTED`, with these tasks. The causes of failed attempts are canaries. */
-export function historyOf(...tasks: Task[]): HistoryEvent[] {
-  const builder = history(STARTED).begin({});
+export const historyOf = (...tasks: Task[]): HistoryEvent[] => withTasks(history(STARTED).begin({}), tasks);
+
+/** As `historyOf`, with the tasks in the first iteration of a Map with this name. */
+export const iterationHistoryOf = (map: string, ...tasks: Task[]): HistoryEvent[] =>
+  withTasks(history(STARTED).begin({}).map(map, 1).iteration(0), tasks);
+
+function withTasks(builder: History, tasks: readonly Task[]): HistoryEvent[] {
   for (const { step, from, to, attempts = [] } of tasks) {
     builder.at(from).enter(step);
     for (const attempt of attempts) {

@@ -2,7 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import validate from 'asl-validator';
 import { failures } from '../../contracts/failures.ts';
 import { cleanOutcomes, OUTCOME_NOT_PUBLISHED, ROLL_BACK_FAILED } from '../../contracts/outcomes.ts';
+import { allStates } from '../../workflows/asl.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
+import { evaluated } from './rules/expressions.ts';
+import * as rules from './rules/states.ts';
 
 /** Error names of Step Functions, of Lambda and its runtime, and of the EventBridge integration. */
 const AWS_ERROR = /^(States|Lambda|Runtime|Sandbox|EventBridge)\.[A-Za-z\d]+$/;
@@ -21,18 +24,21 @@ const errorTransitions = {
     PublishRollBackFailed: 'RollBackFailed',
   },
   ProvisionServiceUser: {
-    PublishRequested: 'PublishProvisioningFailed',
-    Authenticate: 'PublishProvisioningFailed',
-    EncryptCredentials: 'PublishProvisioningFailed',
-    RequestUserCreation: 'CancelUserCreation',
-    PublishProvisioned: 'CancelUserCreation',
-    CancelUserCreation: 'PublishRollBackFailed',
+    PublishRequested: 'CompensateTargets',
+    ProvisionTargets: 'CompensateTargets',
+    Authenticate: 'TargetFailed',
+    EncryptCredentials: 'TargetFailed',
+    RequestUserCreation: 'TargetFailed',
+    PublishProvisioned: 'CompensateTargets',
+    CompensateTargets: 'PublishRollBackFailed',
+    CancelUserCreation: 'UserMayRemain',
     PublishProvisioningFailed: 'OutcomeNotPublished',
     PublishRollBackFailed: 'RollBackFailed',
   },
   RollBackProvisioning: {
     StopProvisioning: 'PublishRollBackFailed',
-    CancelUserCreation: 'PublishRollBackFailed',
+    CompensateTargets: 'PublishRollBackFailed',
+    CancelUserCreation: 'UserMayRemain',
     PublishProvisioningFailed: 'OutcomeNotPublished',
     PublishProvisioningCancelled: 'OutcomeNotPublished',
     PublishDeprovisioned: 'OutcomeNotPublished',
@@ -58,8 +64,14 @@ const variables = {
     'start_at',
     'user_sub',
   ],
-  ProvisionServiceUser: ['compensation_failure', 'encrypted_password', 'failure', 'gone'],
-  RollBackProvisioning: ['compensation_failure', 'creation_requested', 'failure', 'gone', 'had_succeeded'],
+  ProvisionServiceUser: ['compensation_failure', 'creation_requested', 'failure', 'outcomes'],
+  RollBackProvisioning: [
+    'compensation_failure',
+    'creation_requested',
+    'failure',
+    'had_succeeded',
+    'outcomes',
+  ],
   RollBackServiceUser: [
     'compensation_failure',
     'creation_in_flight',
@@ -78,15 +90,22 @@ const services = {
   RollBackServiceUser: 'app2',
 } as const;
 
+const chooseCompensation = {
+  '{% $states.input.creation_requested %}': 'CancelUserCreation',
+  otherwise: 'NothingRequested',
+};
+const remains = "{% $exists($outcomes[user = 'unknown']) %}";
+
 /** The conditions of all Choice states. */
 const choices = {
   CreateServiceUser: {},
-  ProvisionServiceUser: {},
+  ProvisionServiceUser: {
+    ChooseCompensation: chooseCompensation,
+    ChooseOutcome: { [remains]: 'PublishRollBackFailed', otherwise: 'PublishProvisioningFailed' },
+  },
   RollBackProvisioning: {
-    ChooseCompensation: {
-      '{% $creation_requested %}': 'CancelUserCreation',
-      otherwise: 'ChoosePublishedOutcome',
-    },
+    ChooseCompensation: chooseCompensation,
+    ChooseOutcome: { [remains]: 'PublishRollBackFailed', otherwise: 'ChoosePublishedOutcome' },
     ChoosePublishedOutcome: {
       '{% $had_succeeded %}': 'PublishDeprovisioned',
       "{% $failure.error = 'Cancelled' %}": 'PublishProvisioningCancelled',
@@ -112,16 +131,17 @@ describe.each(machineNames)('%s', (name) => {
   });
 
   it('continues with the compensation after every error of every step', () => {
-    const transitions = tasks(machine).map(([step, { Catch }]) => [
-      step,
-      Catch.find(({ ErrorEquals }) => ErrorEquals.includes('States.ALL'))?.Next,
-    ]);
+    const transitions = allStates(machine).flatMap(([step, state]) =>
+      'Catch' in state && Array.isArray(state.Catch)
+        ? [[step, state.Catch.find(({ ErrorEquals }) => ErrorEquals.includes('States.ALL'))?.Next]]
+        : [],
+    );
 
     expect(Object.fromEntries(transitions)).toEqual(errorTransitions[name]);
   });
 
   it('has only these conditions in its Choice states', () => {
-    const conditions = Object.entries(machine.States).flatMap(([name, state]) => {
+    const conditions = allStates(machine).flatMap(([name, state]) => {
       if (state.Type !== 'Choice') return [];
       const rules = state.Choices.map(({ Condition, Next }) => [Condition, Next]);
       return [[name, { ...Object.fromEntries(rules), otherwise: state.Default }]];
@@ -166,6 +186,7 @@ describe.each(machineNames)('%s', (name) => {
 
   it('fails only with outcomes of the contract', () => {
     const known = [...cleanOutcomes[services[name]], OUTCOME_NOT_PUBLISHED, ROLL_BACK_FAILED];
+    // The Fail state of an iteration is not the outcome of the execution: the Map catches it.
     const failStates = Object.entries(machine.States).flatMap(([state, { Type, Error: error }]) =>
       Type === 'Fail' ? [[state, error]] : [],
     );
@@ -178,11 +199,9 @@ describe.each(machineNames)('%s', (name) => {
   });
 
   it('has only these variables, of which none is a secret', () => {
-    const assignedNames = tasks(machine).flatMap(([, { Assign, Catch }]) =>
-      [Assign, ...Catch.map((catcher) => catcher['Assign'])].flatMap((assigned) =>
-        Object.keys(assigned ?? {}),
-      ),
-    );
+    const assignedNames = rules
+      .allStates(rules.states.parse(machine))
+      .flatMap(([, state]) => rules.assignedBy(state).flatMap(Object.keys));
 
     expect([...new Set(assignedNames)].sort()).toEqual(variables[name]);
   });
@@ -264,12 +283,63 @@ it('CreateServiceUser waits for its reserved start before it creates the user', 
 });
 
 it('ProvisionServiceUser always waits for a callback in RequestUserCreation', () => {
-  const { States } = golden('ProvisionServiceUser');
+  const states = Object.fromEntries(allStates(golden('ProvisionServiceUser')));
 
-  expect(States['RequestUserCreation']).toMatchObject({
+  expect(states['RequestUserCreation']).toMatchObject({
     Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
     Arguments: { Payload: { task_token: '{% $states.context.Task.Token %}' } },
-    Catch: [{ ErrorEquals: ['States.ALL'], Next: 'CancelUserCreation' }],
-    Next: 'PublishProvisioned',
+    Catch: [{ ErrorEquals: ['States.ALL'], Next: 'TargetFailed' }],
+    End: true,
+  });
+});
+
+it.each([
+  ['ProvisionServiceUser', 'ProvisionTargets'],
+  ['ProvisionServiceUser', 'CompensateTargets'],
+  ['RollBackProvisioning', 'CompensateTargets'],
+])('%s repeats no iteration of %s, and runs all of them at the same time', (name, state) => {
+  const { States } = golden(name);
+
+  expect(States[state]).toMatchObject({
+    Items: '{% $states.context.Execution.Input.targets %}',
+    ItemSelector: { target: '{% $states.context.Map.Item.Value %}' },
+    ItemProcessor: { ProcessorConfig: { Mode: 'INLINE' } },
+  });
+  expect(States[state]).not.toHaveProperty('Retry');
+  expect(States[state]).not.toHaveProperty('MaxConcurrency');
+});
+
+describe('the failure of an iteration of ProvisionTargets', () => {
+  const { Catch } = rules.states.parse(golden('ProvisionServiceUser')).States['ProvisionTargets'] ?? {};
+  const targets = ['app2', 'payments', 'orders'];
+  const assignedAfter = async (error: string, cause: unknown) => {
+    const catcher = Catch?.find(({ ErrorEquals }) => [error, 'States.ALL'].includes(ErrorEquals[0] ?? ''));
+    const Cause = typeof cause === 'string' ? cause : JSON.stringify(cause);
+    const states = { errorOutput: { Error: error, Cause }, context: { Execution: { Input: { targets } } } };
+    return evaluated(catcher?.Assign, { states });
+  };
+
+  it.each([
+    ['RequestUserCreation', ['app2', 'payments', 'orders']],
+    ['EncryptCredentials', ['app2', 'orders']],
+    ['Authenticate', ['app2', 'orders']],
+  ])(
+    'in %s requires the compensation of every target that may have received the request',
+    async (step, requested) => {
+      const failure = { target: 'payments', step, error: 'TargetUnavailable' };
+
+      const assigned = await assignedAfter('TargetFailed', failure);
+
+      expect(assigned).toEqual({ failure, creation_requested: requested });
+    },
+  );
+
+  it('requires the compensation of every target after any other error, whose Cause is not parsed', async () => {
+    const assigned = await assignedAfter('States.DataLimitExceeded', 'free text');
+
+    expect(assigned).toEqual({
+      failure: { step: 'ProvisionTargets', error: 'States.DataLimitExceeded' },
+      creation_requested: targets,
+    });
   });
 });

@@ -22,42 +22,47 @@ const errors = [
 const publishArguments = z.object({
   Entries: z.tuple([z.object({ Detail: z.object({ data: z.record(z.string(), z.unknown()) }) })]),
 });
-const publishedFailure = z.object({ code: z.string() });
 
 const expressions = machineNames.flatMap((machine) =>
   tasks(golden(machine)).flatMap(([state, { Arguments }]) =>
     (['failure', 'compensation_failure'] as const).flatMap((failure) => {
       const { data } = publishArguments.safeParse(Arguments);
-      const published = publishedFailure.safeParse(data?.Entries[0].Detail.data[failure]);
-      return published.success ? [{ machine, state, failure, code: published.data.code }] : [];
+      const published = z.string().safeParse(data?.Entries[0].Detail.data[failure]);
+      return published.success ? [{ machine, state, failure, expression: published.data }] : [];
     }),
   ),
 );
 
-/** The codes of an expression, in the order of `errors`; each expression is evaluated once, for all of its states. */
+/** The published failures, in the order of `errors`; each expression is evaluated once, for all of its states. */
 const evaluated = new Map<string, Promise<unknown[]>>();
-const codesOf = (failure: string, code: string): Promise<unknown[]> => {
-  const key = `${failure} ${code}`;
-  const known = evaluated.get(key) ?? evaluate(failure, code);
+const publishedBy = (failure: string, expression: string): Promise<unknown[]> => {
+  const key = `${failure} ${expression}`;
+  const known = evaluated.get(key) ?? evaluate(failure, expression);
   evaluated.set(key, known);
   return known;
 };
 
-async function evaluate(failure: string, code: string): Promise<unknown[]> {
-  const expression = jsonata(code.replace(/^\{% | %\}$/g, ''));
-  const codes: unknown[] = [];
-  for (const error of errors) codes.push(await expression.evaluate({}, { [failure]: { error } }));
-  return codes;
+async function evaluate(failure: string, expression: string): Promise<unknown[]> {
+  const compiled = jsonata(expression.replace(/^\{% | %\}$/g, ''));
+  const published: unknown[] = [];
+  for (const error of errors)
+    published.push(await compiled.evaluate({}, { [failure]: { target: 'orders', step: 'SomeStep', error } }));
+  return published;
 }
 
-describe('the code of a failure in an event', () => {
+describe('a failure in an event', () => {
   it.each(expressions)(
-    'equals, in $state of $machine, the code in the status: $failure',
-    async ({ failure, code }) => {
-      const codes = await codesOf(failure, code);
+    'has, in $state of $machine, its target, step and error, and the code of the status: $failure',
+    async ({ failure, expression }) => {
+      const published = await publishedBy(failure, expression);
 
-      expect(errors.map((error, n) => [error, codes[n]])).toEqual(
-        errors.map((error) => [error, explainFailure({ step: 'SomeStep', error }).code]),
+      expect(published).toEqual(
+        errors.map((error) => ({
+          target: 'orders',
+          step: 'SomeStep',
+          error,
+          code: explainFailure({ step: 'SomeStep', error }).code,
+        })),
       );
     },
   );

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import jsonata from 'jsonata';
+import { MAX_TARGETS_PER_REQUEST } from '../../contracts/app1-api.ts';
 import { MAX_BODY_BYTES } from '../../contracts/problems.ts';
 import { golden, machineNames } from '../support/golden.ts';
-import { codeOf } from './rules/expressions.ts';
+import { evaluated } from './rules/expressions.ts';
 import { allStates, type State, type States, states } from './rules/states.ts';
 
 /**
@@ -33,13 +33,14 @@ const input = {
   intake_ciphertext: CIPHERTEXT,
   encrypted_password: CIPHERTEXT,
   request_mac: text(128),
+  targets: Array.from({ length: MAX_TARGETS_PER_REQUEST }, () => text(80)),
   retry_of: text(80),
   causation_id: text(256),
   trace_id: text(64),
   estimated_start_at: TIME,
   notify: true,
   had_succeeded: true,
-  failure: { step: text(80), error: text(LARGEST_ERROR) },
+  failure: { target: text(80), step: text(80), error: text(LARGEST_ERROR) },
 };
 
 /** Every variable with its largest value. An expression with another variable fails. */
@@ -51,7 +52,8 @@ const variables = {
   start_at: TIME,
   creation_in_flight: true,
   creation_refused: true,
-  creation_requested: true,
+  creation_requested: input.targets,
+  outcomes: input.targets.map((target) => ({ target, user: 'unknown', error: text(LARGEST_ERROR) })),
   had_succeeded: true,
 };
 
@@ -62,31 +64,19 @@ function bindingsOf(name: string, executionInput: typeof input) {
     State: { Name: name, EnteredTime: TIME, RetryCount: 100 },
     StateMachine: { Id: text(256), Name: text(80) },
     Task: { Token: text(2_048) },
+    Map: { Item: { Index: 0, Value: text(80) } },
   };
+  const item = { ...input.failure, creation_requested: true };
   const result = { Payload: { ...executionInput, ...variables }, StatusCode: 200 };
   return {
     ...variables,
     states: {
-      input: executionInput,
+      input: { ...executionInput, ...item },
       context,
       result,
-      errorOutput: { Error: text(LARGEST_ERROR), Cause: '' },
+      errorOutput: { Error: text(LARGEST_ERROR), Cause: JSON.stringify(input.failure) },
     },
   };
-}
-
-/** A value of a state with its expressions evaluated. */
-async function evaluated(value: unknown, bindings: Record<string, unknown>): Promise<unknown> {
-  if (typeof value === 'string') {
-    const code = codeOf(value);
-    return code === undefined ? value : jsonata(code).evaluate({}, bindings);
-  }
-  if (Array.isArray(value)) return Promise.all(value.map((one) => evaluated(one, bindings)));
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(
-    async ([key, one]) => [key, await evaluated(one, bindings)] as const,
-  );
-  return Object.fromEntries(await Promise.all(entries));
 }
 
 const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value ?? null));

@@ -1,6 +1,7 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Errors, Fail, type IChainable, Succeed, type TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import type { FailureCause } from '../../contracts/failures.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import {
   awaitCallback,
@@ -28,6 +29,7 @@ export const REQUEST_STEP = 'RequestUserCreation';
 
 /** Error of an iteration that failed. Its Cause is a `failureCause` with the target, in JSON. */
 const TARGET_FAILED = 'TargetFailed';
+const CAUSE_FIELDS = ['target', 'step', 'error'] as const satisfies (keyof FailureCause)[];
 
 /**
  * App1's provisioning of a service user at all of its targets: at each of them, or at none.
@@ -90,7 +92,9 @@ function provisionTarget(
 ): IChainable {
   const targetFailed = Fail.jsonata(scope, TARGET_FAILED, {
     error: TARGET_FAILED,
-    cause: jsonata('$string($states.input)'),
+    cause: jsonata(
+      `$string({${CAUSE_FIELDS.map((field) => `'${field}': $states.input.${field}`).join(', ')}})`,
+    ),
   });
   const fail = (task: TaskStateBase) =>
     task.addCatch(targetFailed, {

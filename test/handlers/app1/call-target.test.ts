@@ -329,5 +329,8 @@ it.each([
 it('ignores an unknown field, which a newer definition may send', async () => {
   cancelUserCreation.mockResolvedValue('absent');
 
-  await expect(run({ ...cancel, from_a_newer_release: true })).resolves.toEqual({ gone: [] });
+  await expect(run({ ...cancel, from_a_newer_release: true })).resolves.toEqual({
+    target: 'app2',
+    user: 'absent',
+  });
 });

@@ -10,7 +10,7 @@ import { CALLER, CALLERS_OWNER, signedRequest } from '../../support/api-events.t
 import { highRates } from '../../support/caller-rates.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound, STARTED, STOPPED } from '../../support/executions.ts';
-import { historyOf } from '../../support/history.ts';
+import { historyOf, iterationHistoryOf } from '../../support/history.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
@@ -150,7 +150,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
   it('returns the condition for which the provisioning waits, and since when', async () => {
     describeCall().resolves(execution(input, { startDate: new Date(clock.now() - 60_000), executionArn }));
     stepFunctions.on(GetExecutionHistoryCommand).resolves({
-      events: historyOf({
+      events: iterationHistoryOf('ProvisionTargets', {
         step: 'EncryptCredentials',
         from: 0,
         attempts: [{ from: 5, to: 9, error: 'TargetUnavailable' }],
@@ -179,7 +179,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
         ),
       );
     stepFunctions.on(GetExecutionHistoryCommand, { executionArn: rollBackArn }).resolves({
-      events: historyOf({
+      events: iterationHistoryOf('CompensateTargets', {
         step: 'CancelUserCreation',
         from: 0,
         attempts: [{ from: 5, to: 9, error: 'TargetUnavailable' }],

@@ -676,7 +676,8 @@ describe('the targets of a request', () => {
 
   it.each([
     ['an empty list', [], '/targets'],
-    ['two names', ['app2', 'payments'], '/targets'],
+    ['six names', ['app2', 'payments', 'a1', 'a2', 'a3', 'a4'], '/targets'],
+    ['the same name twice', ['app2', 'payments', 'app2'], '/targets'],
     ['a name with another form', ['App 2'], '/targets/0'],
     ['App1 itself', ['app1'], '/targets/0'],
   ])('cannot be %s', async (_what, targets, pointer) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
-import { retryAfter, statusOf, withGone } from '../../../handlers/shared/status.ts';
+import { retryAfter, statusOf, withGone, withUser } from '../../../handlers/shared/status.ts';
 import { failedAs, STARTED } from '../../support/executions.ts';
 import { PROVISIONING_ID, subject } from '../../support/subject.ts';
 
@@ -87,6 +87,56 @@ describe('statusOf', () => {
     expect(provisioningStatus.parse(status)).toEqual(status);
     expect(status).not.toHaveProperty('username');
     expect(status.user).toBe('unknown');
+  });
+});
+
+describe('the status of a provisioning at several targets', () => {
+  const targets = ['app2', 'payments', 'orders'];
+  const at = (seen: object) => of(seen, { ...subject, targets });
+  const remaining = (names: string[]) => ({
+    status: 'FAILED' as const,
+    error: 'RollBackFailed',
+    cause: JSON.stringify({
+      target: 'app2',
+      step: 'RequestUserCreation',
+      error: 'UserAlreadyExists',
+      remaining: names,
+    }),
+  });
+  const usersIn = ({ targets: users = [] }: ReturnType<typeof at>) => users.map(({ user }) => user);
+
+  it.each([
+    [{ status: 'RUNNING' }, 'unknown'],
+    [{ status: 'SUCCEEDED' }, 'present'],
+    [{ status: 'ABORTED' }, 'being_removed'],
+    [failedAs('CleanEnd', 'RequestUserCreation', 'PasswordRejected'), 'absent'],
+    [failedAs('RollBackFailed', 'StopProvisioning', 'StepFailed'), 'being_removed'],
+  ] as const)('has the same user at each target after %j', (seen, user) => {
+    expect(at(seen)).toMatchObject({ user, targets: targets.map((target) => ({ target, user })) });
+  });
+
+  it('names the target of the failure', () => {
+    expect(at(remaining(['payments'])).error).toMatchObject({ target: 'app2', code: 'ROLL_BACK_FAILED' });
+  });
+
+  it('reports the user as absent where a failed compensation has succeeded', () => {
+    const status = at(remaining(['payments']));
+
+    expect(status.user).toBe('being_removed');
+    expect(usersIn(status)).toEqual(['absent', 'being_removed', 'absent']);
+    expect(provisioningStatus.parse(status)).toEqual(status);
+  });
+
+  it('keeps that knowledge while a later roll-back is running, and after it has failed elsewhere', () => {
+    const status = at(remaining(['payments', 'orders']));
+
+    expect(usersIn(withUser(status, 'being_removed'))).toEqual(['absent', 'being_removed', 'being_removed']);
+    expect(usersIn(withUser(status, 'being_removed', remaining(['orders'])))).toEqual([
+      'absent',
+      'absent',
+      'being_removed',
+    ]);
+    expect(usersIn(withUser(status, 'absent'))).toEqual(['absent', 'absent', 'absent']);
   });
 });
 

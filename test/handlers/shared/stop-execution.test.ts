@@ -252,7 +252,7 @@ describe.each([
       .on(GetExecutionHistoryCommand)
       .resolves({ events: [{ id: 1, type: 'ExecutionSucceeded', timestamp: new Date(NOW) }] });
 
-    await expect(handler(stepInput(0, { had_succeeded: false }))).resolves.toMatchObject({
+    await expect(handler(stepInput(0, { had_succeeded: false, targets: ['app2'] }))).resolves.toMatchObject({
       had_succeeded: true,
     });
   });

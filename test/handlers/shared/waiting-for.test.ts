@@ -6,7 +6,7 @@ import { OUTAGE_PAUSES } from '../../../contracts/time-limits.ts';
 import { outageErrors, waitingForOf, waitingIn } from '../../../handlers/shared/waiting-for.ts';
 import { STARTED } from '../../support/executions.ts';
 import { golden, machineNames, tasks } from '../../support/golden.ts';
-import { historyOf } from '../../support/history.ts';
+import { historyOf, iterationHistoryOf } from '../../support/history.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 
@@ -20,10 +20,7 @@ const failing = (...attempts: [from: number, error: string][]) =>
   attempts.map(([from, error]) => ({ from, to: from + 100, error }));
 
 const waits = (step: string, ...attempts: [number, string][]): HistoryEvent[] =>
-  historyOf(
-    { step: 'PublishRequested', from: 0, to: 10, attempts: [{ from: 1, to: 9 }] },
-    { step, from: 10, attempts: failing(...attempts) },
-  );
+  iterationHistoryOf('ProvisionTargets', { step, from: 10, attempts: failing(...attempts) });
 
 describe('waitingIn', () => {
   it('returns start, code and next attempt of a wait for the target', () => {
@@ -131,9 +128,10 @@ describe('waitingIn', () => {
       iteration(12, 10, 'TaskScheduled'),
     ];
 
-    expect(waitingIn(events, 'app1')).toMatchObject({
+    expect(waitingIn(events, 'app1', ['app2', 'payments'])).toMatchObject({
       step: 'Authenticate',
       what: 'target',
+      target: 'app2',
       since: at(8_000),
     });
     const succeeded = [
@@ -186,6 +184,32 @@ describe('waitingForOf', () => {
     expect(stepFunctions.calls().map(({ args }) => args[0].input)).toEqual([
       { executionArn, includeExecutionData: false, reverseOrder: true, maxResults: 1000 },
     ]);
+  });
+
+  it.each([
+    ['the start of the Map', ['MapStateStarted'], 2],
+    ['the end of a Map', ['MapStateExited'], 2],
+    ['no such event', ['TaskScheduled', 'TaskFailed'], 3],
+  ] as const)('reads further pages of App1 until one has %s', async (_what, types, pages) => {
+    const page = (...events: HistoryEvent['type'][]) => ({
+      events: events.map((type) => ({ id: 1, type, timestamp: STARTED })),
+      nextToken: 'more',
+    });
+    stepFunctions
+      .on(GetExecutionHistoryCommand)
+      .resolvesOnce(page('TaskScheduled'))
+      .resolvesOnce(page(...types))
+      .resolves({ events: [] });
+
+    await waitingForOf(
+      new SFNClient({}),
+      { executionArn, status: 'RUNNING', startDate: STARTED },
+      'app1',
+      NOW,
+      ['app2'],
+    );
+
+    expect(stepFunctions.calls()).toHaveLength(pages);
   });
 
   it('reads no history of a young, finished or unknown execution', async () => {

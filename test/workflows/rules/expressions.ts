@@ -143,3 +143,20 @@ export function misplaced({ states }: Used, at: string, state: State): string[] 
     return /^(input|context)(\.|$)/.test(read) ? [] : [`$states has no ${read || 'value of its own'}`];
   });
 }
+
+/** A value of a state with its expressions evaluated. `$parse` is a function of Step Functions. */
+export async function evaluated(value: unknown, bindings: Record<string, unknown>): Promise<unknown> {
+  if (typeof value === 'string') {
+    const code = codeOf(value);
+    if (code === undefined) return value;
+    const expression = jsonata(code);
+    expression.registerFunction('parse', (json: string): unknown => JSON.parse(json), '<s:x>');
+    return expression.evaluate({}, bindings);
+  }
+  if (Array.isArray(value)) return Promise.all(value.map((one) => evaluated(one, bindings)));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(
+    async ([key, one]) => [key, await evaluated(one, bindings)] as const,
+  );
+  return Object.fromEntries(await Promise.all(entries));
+}

@@ -56,7 +56,7 @@ describe("App1's client of App2", () => {
             'Content-Type': 'application/json',
             'Idempotency-Key': PROVISIONING_ID,
             'Creation-Id': CREATION_ID,
-            Prefer: 'wait=10',
+            Prefer: 'respond-async, wait=10',
             'On-Behalf-Of': '111122223333/AROAEXAMPLE',
             'X-Amzn-Trace-Id': `Root=${TRACE_ID}`,
           },
