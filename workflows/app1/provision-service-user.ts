@@ -27,6 +27,8 @@ export interface ProvisionServiceUserParts {
 /** Step that requests the creation. Before it, a target cannot have created a user. */
 export const REQUEST_STEP = 'RequestUserCreation';
 
+const REDRIVEN = '$states.context.Execution.RedriveCount > 0';
+
 /** Error of an iteration that failed. Its Cause is a `failureCause` with the target, in JSON. */
 const TARGET_FAILED = 'TargetFailed';
 const CAUSE_FIELDS = ['target', 'step', 'error'] as const satisfies (keyof FailureCause)[];
@@ -60,8 +62,9 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
 
   const provisionTargets = forEachTarget(scope, 'ProvisionTargets', { run: provisionTarget(scope, parts) });
   const cause = '$cause := $parse($states.errorOutput.Cause)';
-  // The failed target has received the request, unless an earlier step failed; the others may have received it.
-  const requested = `$cause.step = '${REQUEST_STEP}' or $ != $cause.target`;
+  // The failed target has received the request, unless an earlier step failed; the others may have received it. A redrive may
+  // begin an iteration again, after its target has received the request: AWS documents only which iterations it runs.
+  const requested = `${REDRIVEN} or $cause.step = '${REQUEST_STEP}' or $ != $cause.target`;
   provisionTargets.addCatch(compensation.start, {
     errors: [TARGET_FAILED],
     assign: {
