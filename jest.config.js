@@ -76,6 +76,11 @@ export default {
       globalTeardown: '<rootDir>/test/permissions/teardown.ts',
       setupFilesAfterEnv: ['<rootDir>/test/e2e/support/timeout.ts'],
     }),
+    suite('accounts', ['accounts'], {
+      globalSetup: '<rootDir>/test/accounts/setup.ts',
+      globalTeardown: '<rootDir>/test/accounts/teardown.ts',
+      setupFilesAfterEnv: ['<rootDir>/test/e2e/support/timeout.ts'],
+    }),
     suite('faults', ['faults'], {
       globalSetup: '<rootDir>/test/faults/setup.ts',
       globalTeardown: '<rootDir>/test/faults/teardown.ts',

@@ -24,7 +24,10 @@ new App2Stack(app, 'App2', { settings, terminationProtection, description: 'App2
 if (isLocal(app.node))
   for (const { name, state } of settings.targets)
     if (name !== APP2 && state !== 'gone')
-      new ServiceUsers(new Stack(app, pascalCase(name)), 'Users', { service: name });
+      new ServiceUsers(new Stack(app, pascalCase(name)), 'Users', {
+        service: name,
+        consumer: settings.app1Account,
+      });
 new App1Stack(app, 'App1', { settings, terminationProtection, description: 'App1: user management' });
 if (settings.checked) Validations.of(app).addPlugins(...rulePacks(app));
 app.synth();

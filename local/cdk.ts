@@ -10,7 +10,7 @@ import { root } from '../cli/support/paths.ts';
 import { pascalCase } from '../contracts/services.ts';
 import { parameterOf, replaceField } from '../contracts/targets.ts';
 import { localApiUrl } from './api-url.ts';
-import type { Emulator } from './emulator.ts';
+import { type Emulator, inAccount } from './emulator.ts';
 import { guarded, unlessInterrupted } from './interrupt.ts';
 import { exclusively } from './lock.ts';
 import { makeFilePrivate, writePrivateFile } from './private-files.ts';
@@ -19,7 +19,10 @@ import { stopProcessGroup } from './server.ts';
 /** Runs the CDK CLI against the local AWS. */
 
 export interface Deployment {
+  /** The local AWS, in the account of App1. */
   emulator: Emulator;
+  /** Account of the targets, if it is another one. */
+  targetAccount?: string | undefined;
   directory: string;
   /** Endpoint of AWS for the functions. */
   lambdaEndpoint: string;
@@ -54,25 +57,30 @@ async function filesOf(path: string): Promise<string[]> {
 
 const assembly = (directory: string): string => join(directory, 'cdk.out');
 
-/** Cache of the last cloud assembly with these targets, because most runs use unchanged sources. */
-const lastAssemblyOf = (targets: readonly string[]): string =>
-  join(root, '.build', 'assemblies', createHash('sha256').update(targets.join()).digest('hex').slice(0, 16));
+/** Cache of the last cloud assembly with these settings, because most runs use unchanged sources. */
+const lastAssemblyOf = (settings: readonly string[]): string =>
+  join(root, '.build', 'assemblies', createHash('sha256').update(settings.join()).digest('hex').slice(0, 16));
 
 /** Writes the cloud assembly of App1 and the targets for the given source hash into `directory`. Needs no AWS. */
 export async function synthesize(
-  directory: string,
+  { directory, emulator, targetAccount }: Omit<Deployment, 'lambdaEndpoint'>,
   hash: string,
   targets: readonly string[],
   progress: Progress,
 ): Promise<void> {
-  const lastAssembly = lastAssemblyOf(targets);
+  const settings = [
+    'environment=local',
+    `targets=${targets.join()}`,
+    ...(targetAccount === undefined ? [] : [`app1_account=${emulator.account}`]),
+  ];
+  const lastAssembly = lastAssemblyOf(settings);
   const hashFile = join(lastAssembly, 'source-hash');
   await exclusively(lastAssembly, async () => {
     if (existsSync(hashFile) && (await readFile(hashFile, 'utf8')) === hash)
       progress('sources are unchanged');
     else {
       await rm(hashFile, { force: true });
-      const context = ['-c', 'environment=local', '-c', `targets=${targets.join()}`];
+      const context = settings.flatMap((setting) => ['-c', setting]);
       await cdk(['synth', '--quiet', ...context, '--output', assembly(lastAssembly)], {
         directory: lastAssembly,
         progress,
@@ -99,6 +107,17 @@ export async function bootstrap(
   });
 }
 
+/** Bootstraps the account of App1 and that of the targets. */
+export async function bootstrapAccounts(deployment: Deployment, progress: Progress): Promise<void> {
+  const { directory, emulator, targetAccount } = deployment;
+  const emulators = targetAccount === undefined ? [emulator] : [emulator, ofTargets(deployment)];
+  await Promise.all(emulators.map((each) => bootstrap({ emulator: each, directory }, progress)));
+}
+
+/** The local AWS in the account of the targets. */
+const ofTargets = ({ emulator, targetAccount }: Deployment): Emulator =>
+  targetAccount === undefined ? emulator : inAccount(emulator, targetAccount);
+
 /** Deploys the targets, then App1 with their outputs as its parameters, and writes `outputs.json`. */
 export async function deploy(
   deployment: Deployment,
@@ -107,7 +126,15 @@ export async function deploy(
 ): Promise<Outputs> {
   const { emulator, directory, lambdaEndpoint } = deployment;
   const deployed = await progress.run(`Deploying ${targets.map(pascalCase).join(', ')}`, async (report) =>
-    parseTargets(await deployStacks('targets', targets.map(pascalCase), {}, deployment, report)),
+    parseTargets(
+      await deployStacks(
+        'targets',
+        targets.map(pascalCase),
+        {},
+        { directory, emulator: ofTargets(deployment) },
+        report,
+      ),
+    ),
   );
   const { app2 } = deployed;
   if (app2 === undefined) throw new Error('App2 is not among the targets.');
@@ -180,7 +207,7 @@ async function deployStacks(
   name: string,
   stacks: readonly string[],
   parameters: Record<string, string>,
-  { emulator, directory }: Deployment,
+  { emulator, directory }: Pick<Deployment, 'emulator' | 'directory'>,
   progress: Progress,
 ): Promise<DeployedOutputs> {
   const file = join(directory, `${name}.outputs.json`);

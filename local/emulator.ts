@@ -73,6 +73,13 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   return runningEmulator({ pid, port, instance });
 }
 
+/** Another account of a local AWS. A key of 12 digits is the root key of the account with that number. */
+export const inAccount = (emulator: Emulator, account: string): Emulator => ({
+  ...emulator,
+  account,
+  accessKeyId: account,
+});
+
 /** Identifies a running local AWS. */
 export type Running = Pick<Emulator, 'pid' | 'instance'> & { port: number };
 

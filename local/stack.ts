@@ -3,7 +3,7 @@ import { type Outputs, readOutputs } from '../cli/outputs.ts';
 import { CommandError } from '../cli/support/command-error.ts';
 import type { Progress } from '../cli/support/progress.ts';
 import { APP2 } from '../contracts/services.ts';
-import { bootstrap, deploy, sourceHash, synthesize } from './cdk.ts';
+import { bootstrapAccounts, type Deployment, deploy, sourceHash, synthesize } from './cdk.ts';
 import { type Emulator, runningEmulator, startEmulator } from './emulator.ts';
 import { guarded } from './interrupt.ts';
 import { exclusively } from './lock.ts';
@@ -18,6 +18,8 @@ export interface LocalAwsOptions {
   lambdaEndpoint: string | undefined;
   /** Targets to deploy in addition to App2 and to those that are already deployed. */
   targets?: readonly string[] | undefined;
+  /** Account of the targets, if it is not that of App1. It is the same for every `up` of a local AWS. */
+  targetAccount?: string | undefined;
   /** Only for suites that inject faults. A running local AWS keeps the switches with which it was started. */
   testSwitches?: TestSwitches | undefined;
 }
@@ -27,7 +29,7 @@ export interface LocalAwsOptions {
  * deployed as an update that keeps all data. A local AWS that has crashed is started again without data, because its state is in memory.
  */
 export async function up(options: LocalAwsOptions, progress: Progress): Promise<Outputs> {
-  const { directory, port } = options;
+  const { directory, port, targetAccount } = options;
   await makePrivateDirectory(directory);
   return exclusively(directory, async () => {
     const hash = await sourceHash();
@@ -39,18 +41,13 @@ export async function up(options: LocalAwsOptions, progress: Progress): Promise<
       );
     const lambdaEndpoint = options.lambdaEndpoint ?? `http://127.0.0.1:${port}`;
     const targets = [...new Set([APP2, ...(running?.targets ?? []), ...(options.targets ?? [])])];
-    const deploymentKey = [hash, lambdaEndpoint, ...targets].join(' ');
+    const deploymentKey = [hash, lambdaEndpoint, targetAccount, ...targets].join(' ');
     if (running?.deployed === deploymentKey) return readOutputs(directory);
 
     if (running !== undefined) {
-      const emulator = runningEmulator(running);
-      await progress.run('Synthesizing', (report) => synthesize(directory, hash, targets, report));
-      return deployAll(
-        { emulator, directory, lambdaEndpoint },
-        { ...running, targets },
-        deploymentKey,
-        progress,
-      );
+      const deployment = { emulator: runningEmulator(running), directory, lambdaEndpoint, targetAccount };
+      await progress.run('Synthesizing', (report) => synthesize(deployment, hash, targets, report));
+      return deployAll(deployment, { ...running, targets }, deploymentKey, progress);
     }
     await forget(directory);
     const python = await progress.run('Python packages', (report) => ensurePython({ onProgress: report }));
@@ -65,9 +62,9 @@ export async function up(options: LocalAwsOptions, progress: Progress): Promise<
         });
         const running: RunningRecord = { pid: emulator.pid, instance: emulator.instance, port, targets };
         await writeRecord(directory, running);
-        const deployment = { emulator, directory, lambdaEndpoint };
+        const deployment = { emulator, directory, lambdaEndpoint, targetAccount };
         await progress.run('Synthesizing and bootstrapping', (report) =>
-          Promise.all([synthesize(directory, hash, targets, report), bootstrap(deployment, report)]),
+          Promise.all([synthesize(deployment, hash, targets, report), bootstrapAccounts(deployment, report)]),
         );
         return await deployAll(deployment, running, deploymentKey, progress);
       } catch (error) {
@@ -79,7 +76,7 @@ export async function up(options: LocalAwsOptions, progress: Progress): Promise<
 }
 
 async function deployAll(
-  deployment: { emulator: Emulator; directory: string; lambdaEndpoint: string },
+  deployment: Deployment,
   running: RunningRecord,
   deploymentKey: string,
   progress: Progress,

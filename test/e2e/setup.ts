@@ -10,15 +10,17 @@ import { recordingsOf } from '../support/recorded.ts';
 const ASYNC_PAUSES = 1 / 60;
 
 /**
- * A local AWS for these tests only, with App1, App2 and the given further targets. It runs from `setUp`, after which
- * `readOutputs` finds it by `LOCAL_AWS_DIR`, to `tearDown`, or until Jest is interrupted. App1 has a password policy that
- * lacks a rule, so that tests cover passwords that only App2 rejects.
+ * A local AWS for these tests only, with App1, App2 and the given further targets, in one account or in that of App1 and
+ * `targetAccount`. It runs from `setUp`, after which `readOutputs` finds it by `LOCAL_AWS_DIR`, to `tearDown`, or until
+ * Jest is interrupted. App1 has a password policy that lacks a rule, so that tests cover passwords that only App2 rejects.
  */
-export function localAwsWith(targets: readonly string[]) {
+export function localAwsWith(targets: readonly string[], targetAccount?: string) {
   const localAws = keptUp<Outputs>(async (use) => {
     const testSwitches = { asyncPauses: ASYNC_PAUSES, record: await recordingsOf(testDirectory) };
-    await withLocalAws({ directory: testDirectory, targets, testSwitches }, listrProgress, (outputs) =>
-      withLaxPolicy(outputs, () => use(outputs)),
+    await withLocalAws(
+      { directory: testDirectory, targets, targetAccount, testSwitches },
+      listrProgress,
+      (outputs) => withLaxPolicy(outputs, () => use(outputs)),
     );
   });
   return {

@@ -54,7 +54,7 @@ async function runMutations(chosen: readonly Mutation[], copy: string): Promise<
     process.stdout.write(`${hasPassed ? colors.green('✔') : colors.red('✘')} ${text}\n`);
   };
 
-  for (const suite of ['faults', 'e2e'] as const)
+  for (const suite of ['faults', 'e2e', 'accounts'] as const)
     for (const target of targets) {
       const [first, ...others] = chosen.filter(
         ({ caughtBy }) => suiteOf(caughtBy) === suite && targetOf(caughtBy) === target,

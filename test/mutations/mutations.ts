@@ -1,17 +1,17 @@
 import type { ServiceKind } from '../../contracts/services.ts';
 /**
- * Mutations of the product: each removes one part that the invariants depend on. The failure suite, or the end-to-end test
- * that the mutation names, must fail for each of them.
+ * Mutations of the product: each removes one part that the invariants depend on. The failure suite, or the test of another
+ * suite that the mutation names, must fail for each of them.
  */
 export interface Mutation {
   name: string;
   /** Replaced texts, by file; each must occur exactly once. */
   changes: readonly { file: string; from: string; to: string }[];
   /**
-   * The tests that fail: a file of test/faults, or of test/e2e for this `suite`, and texts in names of cases, separated by
+   * The tests that fail: a file of test/faults, or of the folder of this `suite`, and texts in names of cases, separated by
    * `|`. The cases of the failure suite run at this `target`; at App2 by default.
    */
-  caughtBy: { suite?: 'e2e'; target?: 'payments'; file: string; cases: string };
+  caughtBy: { suite?: 'e2e' | 'accounts'; target?: 'payments'; file: string; cases: string };
 }
 
 const change = (file: string, from: string, to: string) => ({ file, from, to });
@@ -495,5 +495,32 @@ export const mutations: readonly Mutation[] = [
     name: 'the sweep does not read stopped executions',
     changes: [change('handlers/shared/sweep.ts', "  { machine: 'main', status: 'ABORTED' },\n", '')],
     caughtBy: { file: 'alone/sweep-calls', cases: 'app1-sweep-provisionings ListExecutions' },
+  },
+  {
+    name: 'the key of passwords does not allow the account of App1',
+    changes: [
+      change(
+        'infra/service-users.ts',
+        'if (consumer !== undefined)\n      key.addToResourcePolicy(',
+        "if (consumer === '')\n      key.addToResourcePolicy(",
+      ),
+    ],
+    caughtBy: { suite: 'accounts', file: 'provisioning', cases: 'provision a user' },
+  },
+  {
+    name: 'the AWS managed key encrypts the credentials for another account',
+    changes: [
+      change(
+        'infra/service-users.ts',
+        'const encryptionKey =\n      consumer === undefined',
+        "const encryptionKey =\n      consumer !== ''",
+      ),
+    ],
+    caughtBy: { suite: 'accounts', file: 'provisioning', cases: 'provision a user' },
+  },
+  {
+    name: 'App1 may not decrypt the credentials of another account',
+    changes: [change('infra/user-management.ts', ', decryptSecret(this, secretArn, keys)];', '];')],
+    caughtBy: { suite: 'accounts', file: 'provisioning', cases: 'provision a user' },
   },
 ];

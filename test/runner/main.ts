@@ -52,6 +52,13 @@ const acceptance = tools('acceptance', 'acceptance-sample');
 const acceptanceWhole = tools('acceptance-whole', 'acceptance-whole');
 /** The commands of the guides, with the AWS CLI and the CDK CLI, which are slow. */
 const guides = tools('guides', 'deploying|migration|payments|runbooks');
+/** App1 and App2 in two accounts. */
+const accounts: Part = {
+  name: 'accounts',
+  project: 'accounts',
+  workers: 1,
+  environment: { TEST_DIRECTORY: 'test-accounts' },
+};
 /** Removes permissions that other tests need, so it has a local AWS of its own. */
 const permissions: Part = { name: 'permissions', project: 'permissions', workers: 1 };
 /** Cases of the failure suite wait for most of their duration, and each affects one provisioning only. */
@@ -111,7 +118,20 @@ const suites = [
 ] as const;
 const selections: Record<(typeof suites)[number], readonly (readonly Part[])[]> = {
   all: [
-    [faults, subscribers, commands, e2e, unit, acceptance, localAws, templates, alarms, packed, tracePage],
+    [
+      faults,
+      subscribers,
+      commands,
+      e2e,
+      unit,
+      acceptance,
+      localAws,
+      templates,
+      alarms,
+      accounts,
+      packed,
+      tracePage,
+    ],
     [models],
     [burst],
   ],

@@ -12,6 +12,7 @@ export const projects = [
   'local-aws',
   'e2e',
   'permissions',
+  'accounts',
   'package',
   'faults',
   'models',
