@@ -226,9 +226,10 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'rule-on-another-bus',
     assumption:
-      "App1's rule on the target's bus, which CloudFormation makes in App1's account, forwards to a bus of App1's account.",
+      "App1's rule on the target's bus, which CloudFormation makes in App1's account, forwards to a bus of App1's account; the `account` of an event remains that of the target.",
     reliesOn: ['infra/constructs/notifications.ts', 'infra/constructs/audit-bus.ts'],
-    source: 'eventbridge/latest/userguide/eb-cross-account; the conditions of the bus policy inferred',
+    source:
+      'eventbridge/latest/userguide/eb-cross-account; the conditions of the bus policy and the account inferred',
     decidedBy: { checks: ['notification/delivered'], with: '--target-profile' },
   },
   {

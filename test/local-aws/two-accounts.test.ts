@@ -6,8 +6,8 @@ import { permissions, resources } from '../support/resources.ts';
 import { decide } from './support/decisions.ts';
 
 /**
- * App1 and App2 in two accounts. The local AWS has the resources of one account at a time in a request, so the
- * policies of both templates are decided here together, by its own evaluation of policies.
+ * App1 and App2 in two accounts: which requests the policies of both templates allow together, by the evaluation of policies
+ * of the local AWS. test/accounts provisions with them.
  */
 
 const APP1 = '111122223333';

@@ -20,7 +20,7 @@ import { restore, use } from './support/uses.ts';
 const events = new EventBridgeClient(configuration);
 /**
  * Permissions whose removal has no effect within one account, where an AWS managed key encrypts the secrets of targets;
- * test/local-aws/two-accounts.test.ts decides requests with them.
+ * test/accounts removes them, and test/local-aws/two-accounts.test.ts decides requests with them.
  */
 const acrossAccounts = ({ action, target, part, title }: Permission): boolean =>
   action === 'kms:Decrypt' && target !== undefined && (part === 'action' || title.includes('SecretARN'));
