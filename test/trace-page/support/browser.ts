@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { CommandError } from '../../../cli/support/command-error.ts';
+import { root } from '../../../cli/support/paths.ts';
+import { exclusively } from '../../../local/lock.ts';
 
 /** The Chromium of the system: Debian's package, or an installed Chrome. */
 
@@ -17,21 +20,31 @@ const paths = [
 const run = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
 
-/** @throws CommandError when there is no Chromium and it cannot be installed */
+/**
+ * Two parts of `npm test` need a browser and may run at the same time. While one installs it, apt-get would refuse the other,
+ * and the files are incomplete, so the other waits.
+ * @throws CommandError when there is no Chromium and it cannot be installed
+ */
 export async function findChromium(): Promise<string> {
   const named = process.env['CHROMIUM'];
-  const found = named ?? paths.find((path) => existsSync(path));
-  if (found !== undefined) return found;
-  if (isRoot && existsSync('/usr/bin/apt-get')) {
-    const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-    await run('apt-get', ['update'], options);
-    await run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], options);
-    if (existsSync('/usr/bin/chromium')) return '/usr/bin/chromium';
-  }
-  throw new CommandError(
-    'Chromium is not installed. The tests of the trace page need it.',
-    'Install it (Debian: `apt-get install chromium`), or set CHROMIUM=/path/to/it.',
-  );
+  if (named !== undefined) return named;
+  return exclusively(join(root, '.build', 'chromium'), async () => {
+    const found = paths.find((path) => existsSync(path)) ?? (await install());
+    if (found !== undefined) return found;
+    throw new CommandError(
+      'Chromium is not installed. The tests of the trace page need it.',
+      'Install it (Debian: `apt-get install chromium`), or set CHROMIUM=/path/to/it.',
+    );
+  });
+}
+
+/** Installs Chromium where apt-get can. */
+async function install(): Promise<string | undefined> {
+  if (!isRoot || !existsSync('/usr/bin/apt-get')) return undefined;
+  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  await run('apt-get', ['update'], options);
+  await run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], options);
+  return paths.find((path) => existsSync(path));
 }
 
 export async function startBrowser(): Promise<Browser> {
