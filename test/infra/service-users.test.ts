@@ -25,8 +25,16 @@ const templateWith = (
     });
   });
 
-const templateOf = (props: ServiceUsersProps, region = 'eu-central-1', account = '111122223333'): Template =>
-  templateWith((stack) => new ServiceUsers(stack, 'Users', props), { account, region });
+/** The templates of this file so far: several tests read the same one. */
+const made = new Map<string, Template>();
+
+function templateOf(props: ServiceUsersProps, region = 'eu-central-1', account = '111122223333'): Template {
+  const key = JSON.stringify([props, region, account]);
+  const template =
+    made.get(key) ?? templateWith((stack) => new ServiceUsers(stack, 'Users', props), { account, region });
+  made.set(key, template);
+  return template;
+}
 
 /** The fixed names of a template, by resource type. */
 const namesIn = ({ Resources }: Template): string[] =>
