@@ -107,7 +107,7 @@ export class UserManagement extends Service<'app1'> {
     });
     const provisioning = new Workflow(this, 'ProvisionServiceUser', {
       stateMachineName: names.provisionServiceUser,
-      comment: 'Provisions a service user at a target, and compensates when a step fails',
+      comment: 'Provisions a service user at each target of a request, and compensates when a step fails',
       timeout: timeLimits.provisioning,
       settings,
       definition: (within) =>

@@ -16,42 +16,37 @@ export function diagram(machine: Machine): string {
 }
 
 const linesOf = ({ States }: States): string[] =>
-  Object.entries(States).flatMap(([name, state]) => [...shapeOf(name, state), ...arrowsFrom(name, state)]);
+  Object.entries(States).flatMap(([name, state]) => linesOfState(name, state));
 
-function shapeOf(name: string, state: State): string[] {
+function linesOfState(name: string, state: State): string[] {
   switch (state.Type) {
     case 'Succeed':
       return [`  ${name}([${name}]):::good`];
     case 'Fail':
       return [`  ${name}([${name}]):::bad`];
-    case 'Choice':
-      return [`  ${name}{${name}}`];
     case 'Wait':
-      return [`  ${name}>${name}]`];
+      return [`  ${name}>${name}] ==> ${state.Next}`];
+    case 'Choice':
+      return [
+        `  ${name}{${name}} ==> ${state.Default}`,
+        ...state.Choices.map(({ Condition, Next }) => `  ${name} == "${Condition}" ==> ${Next}`),
+      ];
     case 'Map':
       return [
         `  subgraph ${name} ["${name}: for each target"]`,
         ...linesOf(state.ItemProcessor).map((line) => `  ${line}`),
         '  end',
+        ...arrowsFrom(name, state),
       ];
     default:
-      return [`  ${name}[${name}]`];
+      return arrowsFrom(name, state);
   }
 }
 
-function arrowsFrom(name: string, state: State): string[] {
-  const next = 'Next' in state && state.Next !== undefined ? [`  ${name} ==> ${state.Next}`] : [];
-  if (state.Type === 'Choice')
-    return [
-      `  ${name} ==> ${state.Default}`,
-      ...state.Choices.map(({ Condition, Next }) => `  ${name} == "${Condition}" ==> ${Next}`),
-    ];
-  if (state.Type !== 'Task' && state.Type !== 'Map') return next;
-  return [
-    ...next,
-    ...state.Catch.map(({ ErrorEquals, Next }) => `  ${name} -. ${labelOf(ErrorEquals)} .-> ${Next}`),
-  ];
-}
+const arrowsFrom = (name: string, { Next, Catch }: Extract<State, { Type: 'Task' | 'Map' }>): string[] => [
+  ...(Next === undefined ? [] : [`  ${name} ==> ${Next}`]),
+  ...Catch.map(({ ErrorEquals, Next }) => `  ${name} -. ${labelOf(ErrorEquals)} .-> ${Next}`),
+];
 
 const labelOf = (errors: string[]): string =>
   errors.includes('States.ALL') ? 'any error' : errors.join(', ');
