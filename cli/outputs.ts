@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { passwordPolicy, passwordPolicyText } from '../contracts/password-policy.ts';
 import { targetName } from '../contracts/services.ts';
-import { registry, targetString } from '../contracts/targets.ts';
+import { registry } from '../contracts/targets.ts';
 import { CommandError } from './support/command-error.ts';
 
 const text = z.string().min(1);
@@ -54,9 +54,6 @@ export const outputs = z.strictObject({
   targets: z.record(targetName, target),
 });
 export type Outputs = z.infer<typeof outputs>;
-
-/** Name of the output with the Target string, after the prefix of its construct. */
-const TARGET = 'Target';
 
 const common = {
   StackName: text,
@@ -109,33 +106,6 @@ export const stackOutputs = {
       }),
     ),
 };
-
-export interface StackOutputs {
-  stackName: string;
-  /** Values by their names in CloudFormation. */
-  outputs: Readonly<Record<string, string>>;
-}
-
-/** The targets of a stack: each construct has an output with its Target string, and a prefix that its outputs share. */
-export function targetsIn({ stackName, outputs }: StackOutputs): Map<string, Record<string, string>> {
-  const targets = Object.entries(outputs).flatMap(([key, line]) => {
-    const { data } = key.endsWith(TARGET) ? targetString.safeParse(line) : {};
-    return data === undefined ? [] : [{ name: data.name, prefix: key.slice(0, -TARGET.length) }];
-  });
-  return new Map(
-    targets.map(({ name, prefix }) => [
-      name,
-      {
-        ...Object.fromEntries(
-          Object.entries(outputs).flatMap(([key, value]) =>
-            key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
-          ),
-        ),
-        StackName: stackName,
-      },
-    ]),
-  );
-}
 
 function parseJson(value: string, { issues }: { issues: z.core.$ZodRawIssue[] }): unknown {
   try {

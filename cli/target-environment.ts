@@ -11,16 +11,9 @@ import * as z from 'zod';
 import { hasErrorName } from '../handlers/shared/errors.ts';
 import { CliError } from './cli-error.ts';
 import { type Identity, identityOf } from './clock.ts';
-import {
-  type App1,
-  type Outputs,
-  outputsFile,
-  readOutputs,
-  stackOutputs,
-  type Target,
-  targetsIn,
-} from './outputs.ts';
+import { type App1, type Outputs, outputsFile, readOutputs, stackOutputs, type Target } from './outputs.ts';
 import { signedFetch } from './signed-fetch.ts';
+import { targetsIn } from './stack-targets.ts';
 import { CommandError } from './support/command-error.ts';
 import { isCheckout, settings } from './support/paths.ts';
 import { by } from './values.ts';

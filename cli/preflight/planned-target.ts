@@ -5,7 +5,7 @@ import { functionNamed } from '../../infra/names.ts';
 import { policiesIn } from '../../infra/policies.ts';
 import { type DeploymentEnvironment, EXAMPLE_ENVIRONMENT, resolver } from '../../infra/resolve.ts';
 import type { Template } from '../../infra/templates.ts';
-import { targetsIn } from '../outputs.ts';
+import { targetsIn } from '../stack-targets.ts';
 import type { PlannedTarget } from './plan.ts';
 
 /** Reads a target from the template of its stack, which also the app of another team writes. */

@@ -15,8 +15,8 @@ import {
   outputs as outputsSchema,
   readOutputs,
   stackOutputs,
-  targetsIn,
 } from '../../../cli/outputs.ts';
+import { targetsIn } from '../../../cli/stack-targets.ts';
 import { root } from '../../../cli/support/paths.ts';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
 import { parameterOf, replaceField } from '../../../contracts/targets.ts';
@@ -247,6 +247,9 @@ describe('a target of another team', () => {
       .replaceAll(' --target-profile payments', '')
       .replace('../payments', folder)
       .split('\n');
+    await team.run(
+      `npx cdk synth --quiet --app 'node app.mjs' --output ${folder}/cdk.out -c app1_account=${before.account}`,
+    );
     const urls = asOnAws(outputs, paymentsOf(outputs));
     await app1Team.run(
       `export APP1_API_URL=${urls['APP1_API_URL']} TARGET_API_URL=${urls['TARGET_API_URL']}`,
