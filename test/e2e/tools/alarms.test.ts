@@ -118,14 +118,13 @@ const sequentialConditions: [string[], () => Promise<unknown>][] = [
   [
     ['app1-system-failures'],
     () =>
-      withoutPermission(
-        outputs,
-        { functionName: 'app1-encrypt-credentials' },
-        'kms:ReEncryptFrom',
-        async () => {
-          expect(await provision(newRequest())).toMatchObject({ status: 'FAILED' });
-        },
-      ),
+      withTarget(outputs, 'app1-encrypt-credentials', 'app2', { name: 'renamed' }, async () => {
+        expect(await provision(newRequest())).toMatchObject({
+          status: 'FAILED',
+          user: 'absent',
+          error: { code: 'TARGET_NOT_REGISTERED' },
+        });
+      }),
   ],
   [
     ['app1-events-not-published'],
