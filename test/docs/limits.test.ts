@@ -102,7 +102,7 @@ describe("the page's measurement of an outage", () => {
     expect(prose).toContain(`a ratio of ${maxRatio.p50} for p50 and ${maxRatio.p95} for p95`);
   });
 
-  it.each(['its API', 'its queue', 'its user pool'])('has ratios that the test allows: %s', (begin) => {
+  it.each(['its API', 'its queue', 'its stack'])('has ratios that the test allows: %s', (begin) => {
     const [alone50 = 0, beside50 = 0, alone95 = 0, beside95 = 0] = rowOf(begin)
       .slice(1)
       .map((cell) => Number(cell.replace(',', '')));

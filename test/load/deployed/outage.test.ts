@@ -1,5 +1,5 @@
-import { DeleteUserPoolCommand } from '@aws-sdk/client-cognito-identity-provider';
-import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { join } from 'node:path';
+import { CloudFormationClient, ListStacksCommand } from '@aws-sdk/client-cloudformation';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, it } from '@jest/globals';
 import getPort from 'get-port';
@@ -9,8 +9,12 @@ import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/
 import { timeLimits } from '../../../contracts/time-limits.ts';
 import { exhaustRateLimit } from '../../../local/harness/exhaust-rate-limit.ts';
 import { withTarget } from '../../../local/harness/variables.ts';
-import { configuration, newRequest, outputs, start, system } from '../../e2e/support/deployed.ts';
+import { loadDirectory } from '../../../local/paths.ts';
+import { access, configuration, newRequest, outputs, start, system } from '../../e2e/support/deployed.ts';
+import { operatorOf } from '../../e2e/support/operator.ts';
+import { openShell } from '../../e2e/support/shell.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
+import { commandsIn } from '../../support/documented.ts';
 import { outageMeasurement } from '../outage.ts';
 
 /**
@@ -19,6 +23,9 @@ import { outageMeasurement } from '../outage.ts';
  */
 
 const { measured, pending, concurrent, maxRatio } = outageMeasurement;
+
+/** The stack of payments. */
+const STACK = 'Payments';
 
 const readStatus = async (id: string): Promise<ProvisioningStatus> =>
   provisioningStatus.parse((await system.status(id)).body);
@@ -68,16 +75,19 @@ const fullQueue: Outage = async (run) => {
   }
 };
 
-/** What a deleted stack takes with it first: the user pool and the secret. They are not restored. */
-const deletedTarget: Outage = async (run) => {
-  const payments = outputs.targets['payments'];
-  await system.clients.cognito.send(new DeleteUserPoolCommand({ UserPoolId: payments?.user_pool_id }));
-  await new SecretsManagerClient(configuration).send(
-    new DeleteSecretCommand({
-      SecretId: payments?.credentials_secret_arn,
-      ForceDeleteWithoutRecovery: true,
-    }),
+/** Deletes the stack of payments as docs/deploying.md takes stacks down. It is not deployed again. */
+const deletedStack: Outage = async (run) => {
+  const shell = openShell(operatorOf(access, {}));
+  const commands = commandsIn('docs/deploying.md', 'Taking it down').join('').replaceAll('App1 App2', STACK);
+  try {
+    await shell.run(commands.replace('cdk destroy', `cdk destroy --app ${join(loadDirectory, 'cdk.out')}`));
+  } finally {
+    await shell.end();
+  }
+  const { StackSummaries = [] } = await new CloudFormationClient(configuration).send(
+    new ListStacksCommand({ StackStatusFilter: ['DELETE_COMPLETE'] }),
   );
+  expect(StackSummaries.map(({ StackName }) => StackName)).toContain(STACK);
   // An idle execution environment has a token in memory: a changed registry replaces it.
   await withPayments({ state: 'retired' }, run);
 };
@@ -104,7 +114,7 @@ const outages: readonly { outage: string; code?: string; during: Outage }[] = [
   { outage: 'the API of another target is not reachable', code: 'TARGET_UNAVAILABLE', during: closedApi },
   { outage: 'the queue of another target is full', code: 'QUEUE_FULL', during: fullQueue },
   // A secret that does not exist is a permanent error: the provisionings there fail and leave no user.
-  { outage: 'the user pool and the secret of another target are deleted', during: deletedTarget },
+  { outage: 'the stack of another target is deleted', during: deletedStack },
 ];
 
 it.each(outages)(
