@@ -10,7 +10,7 @@ export interface TestSwitches {
   callbackTimeouts?: number;
   predictableSubs?: boolean;
   serviceCallsThroughEndpoint?: boolean;
-  /** Opens the routes `/_local_aws/time-out` and `/_local_aws/kill`. */
+  /** Opens the routes by which a suite ends, kills, recycles and holds. */
   interventions?: boolean;
   /** Folder for samples of requests and responses (corrections/recording.py). */
   record?: string;

@@ -29,7 +29,11 @@ LOCAL_AWS_UNDER_TEST=on
     POST /_local_aws/kill {functionName, contains?}: the processes that currently run the function (for an event that
     contains the text) crash, as an execution environment can at any time.
     POST /_local_aws/recycle {functionName}: the idle processes of the function end, as they do after a while, so that
-    the next invocations are cold starts. All routes return what they changed. The SDK of each function also sends the
+    the next invocations are cold starts.
+    POST /_local_aws/hold {stateMachineArn, execution, state, index?}: executions of the state machine whose names begin
+    with `execution` wait in the state after they have entered it, in a Map only in the iteration with the index. AWS
+    documents no maximum for the time between two events of an execution.
+    POST /_local_aws/release {hold}: they continue. All routes return what they changed. The SDK of each function also sends the
     function's name in its User-Agent (`app/<function>`), as CloudTrail records its session, so that a proxy can
     attribute calls (sdkref/latest/guide/feature-appid).
 """
@@ -39,6 +43,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -49,9 +54,9 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import get_region
 from ministack.services import cognito, stepfunctions
 
-from corrections import lambda_async, lambda_concurrency, stepfunctions_callback, stepfunctions_task
+from corrections import lambda_async, lambda_concurrency, stepfunctions_callback, stepfunctions_states, stepfunctions_task
 from corrections.local_routes import ROUTES
-from corrections.stepfunctions_end import has_ended, present, time_out
+from corrections.stepfunctions_end import branch, ends, has_ended, is_over, leave_if_ended, present, time_out, waited_for
 from corrections.support import replace_text, wrap_function
 
 Record = dict[str, Any]
@@ -78,7 +83,9 @@ def apply() -> None:
         allow_workers(*workers.split())
     if given("LOCAL_AWS_UNDER_TEST") == "on":
         wrap_function(lambda_runtime, "Worker.invoke", remember_the_event)
-        ROUTES.update({"time-out": time_out_now, "kill": kill, "recycle": recycle})
+        ROUTES.update({"time-out": time_out_now, "kill": kill, "recycle": recycle, "hold": hold, "release": release})
+        for kind, run in stepfunctions_states.HANDLERS.items():
+            stepfunctions_states.HANDLERS[kind] = held(run)
         name_the_function_in_its_calls()
 
 
@@ -228,3 +235,49 @@ def recycle(functionName: str) -> Record:
             ended += idle
     lambda_runtime.kill_workers(ended)
     return {"recycled": len(ended)}
+
+
+holds: dict[str, Record] = {}
+"""The states in which executions wait, by id."""
+
+
+def hold(stateMachineArn: str, execution: str, state: str, index: int | None = None) -> Record:
+    key = str(uuid.uuid4())
+    with ends:
+        holds[key] = {"stateMachineArn": stateMachineArn, "execution": execution, "state": state, "index": index}
+    return {"hold": key}
+
+
+def release(hold: str) -> Record:
+    with ends:
+        released = holds.pop(hold, None)
+        for its_end in waited_for.values():
+            its_end.notify_all()
+    return {"released": released is not None}
+
+
+def held(run: Callable[..., Any]) -> Callable[..., Any]:
+    """A kind of state that waits while a hold of its execution, state and iteration exists, or until it is stopped."""
+
+    def wait_and_run(state: Record, given: Any, execution: Record, context: Record) -> Any:
+        def is_held() -> bool:
+            return any(applies(one, execution, context["State"]["Name"]) for one in holds.values())
+
+        with ends:
+            if is_held():
+                arn = execution["executionArn"]
+                its_end = waited_for.setdefault(arn, threading.Condition(ends))
+                its_end.wait_for(lambda: is_over() or not is_held())
+                leave_if_ended()
+        return run(state, given, execution, context)
+
+    return wait_and_run
+
+
+def applies(one: Record, execution: Record, state: str) -> bool:
+    return (
+        execution["stateMachineArn"] == one["stateMachineArn"]
+        and execution["name"].startswith(one["execution"])
+        and state == one["state"]
+        and one["index"] in (None, branch.get().index)
+    )

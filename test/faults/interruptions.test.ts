@@ -7,6 +7,7 @@ import {
   planFor,
 } from './support/interruption-points.ts';
 import type { Intervention } from './support/interventions.ts';
+import { iterationPoints } from './support/iteration-points.ts';
 import { violations, waitForOutcome } from './support/oracle.ts';
 import { suite } from './support/suite.ts';
 import { runSweepsSoon } from './support/sweeps.ts';
@@ -18,7 +19,7 @@ interface Interruption {
   by: Intervention;
 }
 
-const cases: Interruption[] = interruptionPoints.flatMap((point) =>
+const cases: Interruption[] = [...interruptionPoints, ...iterationPoints].flatMap((point) =>
   (['stop', 'time out'] as const).map((by) => ({
     name: `${by} of ${point.machine} in ${point.state}`,
     point,
@@ -27,8 +28,9 @@ const cases: Interruption[] = interruptionPoints.flatMap((point) =>
 );
 
 /** Expected status at App1; the user is absent in each case. */
-function expectedOf({ point: { machine, cancelled }, by }: Interruption): string {
-  if (machine.startsWith('RollBack')) return cancelled ? 'ABORTED, absent' : 'SUCCEEDED, absent';
+function expectedOf({ point: { machine, cancelledAt }, by }: Interruption): string {
+  if (machine.startsWith('RollBack'))
+    return cancelledAt === undefined ? 'SUCCEEDED, absent' : 'ABORTED, absent';
   const status = by === 'stop' ? 'ABORTED' : 'TIMED_OUT';
   return machine === 'ProvisionServiceUser' ? `${status}, absent` : 'FAILED, absent';
 }
@@ -52,5 +54,5 @@ suite('an interruption', cases, {
       status: expectedOf(interruption),
     });
   },
-  sample: 9,
+  sample: 17,
 });

@@ -3,15 +3,17 @@ import { expect } from '@jest/globals';
 import type { Machine } from '../../local/system.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { denyCalls } from './support/call-rules.ts';
-import { system } from './support/deployed.ts';
+import { system, targetsOf } from './support/deployed.ts';
 import { findExecution, waitUntilFinished } from './support/executions.ts';
 import { interruptAt, interruptionPoints, planFor, provision } from './support/interruption-points.ts';
+import { iterationPoints, twoTargets } from './support/iteration-points.ts';
 import { violations, waitForOutcome } from './support/oracle.ts';
 import { type PlannedProvisioning, plan } from './support/plan.ts';
 import { cancel, deprovision, post } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
 import { type FinalChecks, suite } from './support/suite.ts';
 import { runSweepsSoon } from './support/sweeps.ts';
+import { provisionedTargets, target } from './support/target.ts';
 
 /** An operator redrives an execution that has finished, at any time. */
 interface Redrive {
@@ -27,7 +29,7 @@ interface Redrive {
   refused?: true;
 }
 
-const stopped: Redrive[] = interruptionPoints.flatMap((point) =>
+const stopped: Redrive[] = [...interruptionPoints, ...iterationPoints].flatMap((point) =>
   [false, true].map((late) => ({
     name: `${point.machine}, stopped in ${point.state}, redriven ${late ? 'after the roll-back' : 'at once'}`,
     prepare: async () => {
@@ -62,17 +64,26 @@ const succeeded: Redrive[] = machines.map((machine) => ({
   refused: true,
 }));
 
+interface FailedPath {
+  /** Whether the execution starts by a DELETE after the provisioning. */
+  deprovisioned?: boolean;
+  /** Names of the targets; by default those at which the cases of the file provision users. */
+  targets?: readonly string[];
+  /** Names of the targets at which the user may remain, as the Cause lists them. At the others it is absent. */
+  remaining?: readonly string[];
+}
+
 /** Executions that fail because these calls are denied, while `prepare` runs. */
 const failed = (
   error: string,
   machine: Machine,
   deniedCalls: string[],
-  { deprovisioned = false } = {},
+  { deprovisioned = false, targets = provisionedTargets, remaining }: FailedPath = {},
 ): Redrive[] =>
   [false, true].map((late) => ({
-    name: `${machine}, failed as ${error}, redriven ${late ? 'after the roll-back' : 'at once'}`,
+    name: `${machine} ${targets === twoTargets ? 'at two targets ' : ''}failed as ${error}, redriven ${late ? 'after the roll-back' : 'at once'}`,
     prepare: async () => {
-      const planned = await plan();
+      const planned = await plan({ targets });
       if (deprovisioned) await provision(planned);
       const denials = await inject(...deniedCalls.map((call) => denyCalls(call)(planned)));
       try {
@@ -81,6 +92,7 @@ const failed = (
         await eventually(async () => {
           expect(await findExecution(machine, planned.id)).toMatchObject({ status: 'FAILED', error });
         }, 120_000);
+        if (remaining !== undefined) await expectRemaining(machine, planned, remaining);
       } finally {
         await denials.lift();
       }
@@ -90,6 +102,18 @@ const failed = (
     late,
     user: /absent/,
   }));
+
+/** Expects that the Cause of an execution lists the targets at which the user may remain, and that no other has it. */
+async function expectRemaining(
+  machine: Machine,
+  planned: PlannedProvisioning,
+  remaining: readonly string[],
+): Promise<void> {
+  const { cause = '' } = (await findExecution(machine, planned.id)) ?? {};
+  expect(JSON.parse(cause)).toMatchObject({ remaining });
+  for (const { name, system: at } of targetsOf(planned))
+    if (!remaining.includes(name)) expect([name, await at.user(planned.username)]).toEqual([name, undefined]);
+}
 
 const GROUP = 'AddToGroup cognito-idp:AdminAddUserToGroup';
 const DELETION = 'DeleteUser cognito-idp:AdminDeleteUser';
@@ -105,6 +129,16 @@ const cases: Redrive[] = [
   ...failed('RollBackFailed', 'ProvisionServiceUser', [GROUP, CANCELLATION]),
   ...failed('RollBackFailed', 'RollBackProvisioning', [CANCELLATION], { deprovisioned: true }),
   ...failed('RollBackFailed', 'RollBackServiceUser', [DELETION], { deprovisioned: true }),
+  ...failed('ProvisioningFailed', 'ProvisionServiceUser', [GROUP], { targets: twoTargets }),
+  ...failed('RollBackFailed', 'ProvisionServiceUser', [GROUP, CANCELLATION], {
+    targets: twoTargets,
+    remaining: [target],
+  }),
+  ...failed('RollBackFailed', 'RollBackProvisioning', [CANCELLATION], {
+    deprovisioned: true,
+    targets: twoTargets,
+    remaining: [target],
+  }),
 ];
 
 const allowed = { within: 180_000, rollBackLater: true };
@@ -144,5 +178,5 @@ suite('a redrive', cases, {
     expect(accepted).toBe(!refused);
     expect(user).toMatch(expected);
   },
-  sample: 15,
+  sample: 23,
 });
