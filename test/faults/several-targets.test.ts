@@ -13,6 +13,7 @@ import {
   waitForState,
   waitUntilFinished,
 } from './support/executions.ts';
+import { endOfWait, FAILS_WITHIN } from './support/fail-fast.ts';
 import { violations, waitForOutcome } from './support/oracle.ts';
 import { at, type PlannedProvisioning, plan } from './support/plan.ts';
 import { post } from './support/provisioning.ts';
@@ -35,11 +36,7 @@ const POST = 'RequestUserCreation POST /admin/create-user';
 /** A permanent error at the failing target, after its user has been created. */
 const fail = (planned: PlannedProvisioning): FaultRule => GROUP(at(planned, failing));
 
-/** A permanent error at the failing target at once. */
-const failAtOnce = (planned: PlannedProvisioning): FaultRule => denyCalls(POST)(at(planned, failing));
-
 const COMPENSATED = 'FAILED, absent, USER_CREATION_FAILED';
-const REFUSED = 'FAILED, absent, TARGET_REQUEST_REFUSED';
 
 interface Scenario {
   name: string;
@@ -48,15 +45,13 @@ interface Scenario {
   expected: string;
 }
 
-/** Delay of a request in milliseconds: longer than a failure and its compensation, shorter than the limit of a request. */
-const LATE_MS = 12_000;
+/** Delay of a call in milliseconds: longer than a failure takes, shorter than the time limit of a request. */
+const LATE_MS = 9_000;
 
 /** A call at the target under test that is late, when the other target fails. */
 interface LateCall {
   name: string;
   rules: (planned: PlannedProvisioning) => FaultRule[];
-  failure?: (planned: PlannedProvisioning) => FaultRule;
-  expected?: string;
 }
 
 const lateCalls: LateCall[] = [
@@ -77,29 +72,24 @@ const lateCalls: LateCall[] = [
       'EncryptCredentials kms:ReEncrypt',
       'start-user-creation states:StartExecution',
       'DecryptCredentials kms:Decrypt',
+      'CreateUser cognito-idp:AdminCreateUser',
       'SetPassword cognito-idp:AdminSetUserPassword',
       'AddToGroup cognito-idp:AdminAddUserToGroup',
       'PublishUserCreated events:PutEvents',
     ] as const
   ).map((call) => ({
     name: `${call} takes effect late`,
-    rules: (planned: PlannedProvisioning) => [{ ...findCall(call).match(planned), latency: 2_400, times: 1 }],
-    failure: failAtOnce,
-    expected: REFUSED,
-  })),
-  {
-    name: 'the creation takes effect when its function has been abandoned',
-    rules: (planned) => [
-      { ...findCall('CreateUser cognito-idp:AdminCreateUser').match(planned), latency: 9_000, times: 1 },
+    rules: (planned: PlannedProvisioning) => [
+      { ...findCall(call).match(planned), latency: LATE_MS, times: 1 },
     ],
-  },
+  })),
 ];
 
-const lateScenario = ({ name, rules, failure = fail, expected = COMPENSATED }: LateCall): Scenario => ({
+const lateScenario = ({ name, rules }: LateCall): Scenario => ({
   name: `${failing} fails, and at the other target ${name}: no user is created there`,
   async run(planned) {
     const late = await inject(...rules(planned));
-    const failed = await inject(failure(planned));
+    const failed = await inject(fail(planned));
     try {
       await post(planned, planned.key);
       await waitUntilFinished('ProvisionServiceUser', planned.id);
@@ -110,7 +100,7 @@ const lateScenario = ({ name, rules, failure = fail, expected = COMPENSATED }: L
       await late.lift();
     }
   },
-  expected,
+  expected: COMPENSATED,
 });
 
 /** The outcomes in the latest event of App1 with this name. */
@@ -180,51 +170,38 @@ const unreachable = (how: string, refusal: { code: string; status: number }, end
   expected: 'FAILED, absent, ROLL_BACK_FAILED',
 });
 
-/** Longest time from the failure of a target to the end of the wait for the others, in milliseconds. */
-const FAILS_WITHIN = 2_000;
-
-/** Expects that the wait for the target under test has ended when the other one failed. */
-async function expectFailedFast({ id }: PlannedProvisioning): Promise<void> {
-  const steps = await system.states('ProvisionServiceUser', id);
-  const failed = steps.find(({ name }) => name === 'TargetFailed');
-  const waiting = steps.find(({ name, status }) => name === 'RequestUserCreation' && status === 'stopped');
-  const compensation = steps.find(({ name }) => name === 'CompensateTargets');
-  expect(failed).toBeDefined();
-  expect(waiting).toBeDefined();
-  const end = compensation?.enteredAt.getTime() ?? Number.POSITIVE_INFINITY;
-  expect(end - (failed?.enteredAt.getTime() ?? 0)).toBeLessThan(FAILS_WITHIN);
-}
-
 const failFast: Scenario = {
   name: `a permanent error at ${failing} ends the wait for a busy target at once`,
   async run(planned) {
-    const busy = await inject(dropCalls('SetPassword cognito-idp:AdminSetUserPassword', planned));
+    const timeouts = await inject(dropCalls('SetPassword cognito-idp:AdminSetUserPassword', planned));
     const failed = await inject(fail(planned));
     try {
       await post(planned, planned.key);
       await waitForState('ProvisionServiceUser', planned.id, 'CompensateTargets');
-      await busy.lift();
+      await timeouts.lift();
       await waitUntilFinished('ProvisionServiceUser', planned.id);
-      await expectFailedFast(planned);
+      const { stopped, duration } = await endOfWait(planned.id);
+      expect(stopped).toBe(1);
+      expect(duration).toBeLessThan(FAILS_WITHIN);
       const other = targetNamed(failing);
       expect(await findExecution('CreateServiceUser', planned.id, other.system)).toMatchObject({
         error: 'UserCreationRolledBack',
       });
     } finally {
       await failed.lift();
-      await busy.lift();
+      await timeouts.lift();
     }
   },
   expected: COMPENSATED,
 };
 
 const scenarios: Scenario[] = [
-  ...lateCalls.map(lateScenario),
   unreachable(
     'a target refuses each cancellation',
     { code: 'AccessDeniedException', status: 403 },
     'removes the rest',
   ),
+  ...lateCalls.map(lateScenario),
   unreachable(
     'a target is unreachable during the whole compensation',
     { code: 'ServiceUnavailable', status: 503 },

@@ -88,7 +88,7 @@ const otherFailures = [
   '- `outages`, `alone/sign-in-outage`: App2 is unavailable for ten minutes, an hour and a day; the caller sends a DELETE',
   '  while App1 waits in each of its three steps.',
   '- `subscriber`: a subscriber receives the events of a hundred provisionings while its queue is unreachable for a time.',
-  '- `several-targets`: one of two targets fails while the other one is late, busy or unreachable.',
+  '- `several-targets`, `alone/busy-target`: one of two targets fails while the other one is late, busy or unreachable.',
   '- `random-sequences`: 200 random sequences of all of these, from a seed that the test prints (`FAULTS_SEED`).',
   '- `random-walks`: 200 of them at three targets, while deployments of App1 retire, remove and register one of them.',
   '- `alone/sweep`, `alone/zero-downtime-updates`: events that never arrive, a roll-back that failed, and an update of the',

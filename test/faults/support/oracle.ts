@@ -105,7 +105,7 @@ export async function violations(provisioning: Provisioning, allowed: Allowance 
   if (typeof status === 'string') return [`I6: ${status}`];
   await waitForRollBacks(provisioning, allowed.within);
   const found =
-    status.status === 'SUCCEEDED' && status.user === 'present'
+    status.status === 'SUCCEEDED' && isPresent(status)
       ? await violationsOfSuccess(provisioning, status, allowed)
       : await violationsOfFailure(provisioning, status, allowed);
   return [
@@ -117,6 +117,10 @@ export async function violations(provisioning: Provisioning, allowed: Allowance 
     ...(await effectsElsewhere(provisioning, status.started_at)),
   ];
 }
+
+/** Whether the user is present, as far as the status says: a target that is gone makes the user as a whole unknown. */
+const isPresent = ({ user, targets = [] }: ProvisioningStatus): boolean =>
+  user === 'present' || (user === 'unknown' && targets.some((at) => at.user === 'present'));
 
 /** I8: reports of an absent user that exists, except at a target that was registered as gone. */
 async function unexplainedAbsenceReports(
