@@ -1,5 +1,5 @@
 import { npmCommand, runCommand } from '../cli/support/command.ts';
-import { latencyRatios, loadingRatios } from './performance/ratios.ts';
+import { latencyRatios, loadingRatios, targetRatios } from './performance/ratios.ts';
 import { record } from './performance/record.ts';
 
 interface Extent {
@@ -17,6 +17,12 @@ async function measureLatency({ quick: isTrial }: Extent): Promise<void> {
   const { full, latencies, quick } = await import('./benchmarks/latency.ts');
   const measured = await latencies(isTrial ? quick : full);
   await record('latency', { measured, ratios: latencyRatios(measured) }, isTrial);
+}
+
+async function measureTargets({ quick: isTrial }: Extent): Promise<void> {
+  const { targetLatencies } = await import('./benchmarks/targets.ts');
+  const measured = await targetLatencies(isTrial ? 5 : 40);
+  await record('targets', { measured, ratios: targetRatios(measured) }, isTrial);
 }
 
 /** Runs a benchmark; returns the exit status. */
@@ -38,17 +44,19 @@ function program(onSelect: (run: Run) => void) {
       .description(description)
       .option('--quick', 'few measurements, and no record', false)
       .action((extent) => onSelect(() => measure(extent).then(() => 0)));
-  const both = async (extent: Extent) => {
+  const each = async (extent: Extent) => {
     await measureLoading(extent);
     await measureLatency(extent);
+    await measureTargets(extent);
   };
-  addBenchmark('all', 'loading, then latency; writes docs/performance.md', both, true);
+  addBenchmark('all', 'loading, latency, then targets; writes docs/performance.md', each, true);
   addBenchmark('loading', 'size and loading time of the bundles', measureLoading);
   addBenchmark(
     'latency',
     'POST, time to SUCCEEDED, the floor of bare calls, one synchronous function, rate, cold starts',
     measureLatency,
   );
+  addBenchmark('targets', 'time to SUCCEEDED at one and at three targets', measureTargets);
   return all;
 }
 

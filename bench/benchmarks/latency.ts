@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { KMSClient } from '@aws-sdk/client-kms';
@@ -8,18 +6,16 @@ import {
   LambdaClient,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
-import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import pLimit from 'p-limit';
 import type { Outputs } from '../../cli/outputs.ts';
 import { signedFetch } from '../../cli/signed-fetch.ts';
-import { provisioningAccepted } from '../../contracts/app1-api.ts';
-import { executionArn } from '../../handlers/shared/executions.ts';
-import { systemOf } from '../../local/system.ts';
-import { budget } from '../budget.ts';
+import { budgetOf } from '../budget.ts';
 import { sevenCalls } from '../functions/work.ts';
 import { createBenchStack } from '../support/bench-stack.ts';
 import { withBenchAws } from '../support/local-aws.ts';
 import { readFunctionUsage } from '../support/processes.ts';
+import { newName, provisionerOf } from '../support/provisioner.ts';
 import { rounded, type Summary, summarize, timed } from '../support/statistics.ts';
 
 /** Numbers of measurements. */
@@ -60,7 +56,7 @@ export interface Latencies {
 
 /** Measures everything on one local AWS, alternately, so that a disturbance affects all measurements. */
 export const latencies = (extent: Extent): Promise<Latencies> =>
-  withBenchAws(async (outputs) => {
+  withBenchAws([], async (outputs) => {
     const bench = await benchOn(outputs);
     const measurements = {
       bare: [],
@@ -80,7 +76,7 @@ export const latencies = (extent: Extent): Promise<Latencies> =>
     const measureConcurrent = async (concurrency: '10' | '50') => {
       const limit = pLimit(Number(concurrency));
       const all = Array.from({ length: extent.concurrent[concurrency] }, () =>
-        limit(() => bench.provisioning(Number(concurrency))),
+        limit(() => bench.provisioning({ concurrency: Number(concurrency) })),
       );
       return (await Promise.all(all)).map(({ succeeded }) => succeeded);
     };
@@ -109,7 +105,9 @@ export const latencies = (extent: Extent): Promise<Latencies> =>
         before === undefined || after === undefined
           ? null
           : {
-              computing: rounded((after.computing - before.computing) / (ten.length * budget.invocations)),
+              computing: rounded(
+                (after.computing - before.computing) / (ten.length * budgetOf(1).invocations),
+              ),
               memory: Math.round(after.memory),
             },
     };
@@ -118,16 +116,14 @@ export const latencies = (extent: Extent): Promise<Latencies> =>
 async function benchOn(outputs: Outputs) {
   const { endpoint, region, access_key_id: accessKeyId, secret_access_key: secretAccessKey } = outputs;
   const configuration = { endpoint, region, credentials: { accessKeyId, secretAccessKey } };
-  const system = systemOf(outputs);
   const stack = await createBenchStack(outputs);
-  const stepFunctions = new SFNClient(configuration);
+  const { stepFunctions, waitForSuccess, provisioning } = provisionerOf(outputs);
   const clients = {
     kms: new KMSClient(configuration),
     cognito: new CognitoIdentityProviderClient(configuration),
     events: new EventBridgeClient(configuration),
   };
   const fetchSigned = signedFetch(configuration.credentials, region);
-  const newName = (prefix: string) => `${prefix}-${randomBytes(6).toString('hex')}`;
 
   const post = (url: string) =>
     timed(async () => {
@@ -135,40 +131,6 @@ async function benchOn(outputs: Outputs) {
       if (!response.ok) throw new Error(`${url} responded with ${response.status}: ${await response.text()}`);
       await response.text();
     });
-
-  /** Pause between two polls in milliseconds; many concurrent polls would load the local AWS. */
-  const pauseAt = (concurrency: number): number => 60 + 40 * concurrency;
-
-  /** Waits until an execution has succeeded; returns its start and stop time in milliseconds since the epoch. */
-  const waitForSuccess = async (
-    executionArn: string,
-    concurrency = 1,
-  ): Promise<{ startedAt: number; stoppedAt: number }> => {
-    for (;;) {
-      const { status, startDate, stopDate } = await stepFunctions.send(
-        new DescribeExecutionCommand({ executionArn }),
-      );
-      if (status !== 'RUNNING') {
-        if (status !== 'SUCCEEDED') throw new Error(`${executionArn} is ${status}.`);
-        return { startedAt: startDate?.getTime() ?? 0, stoppedAt: stopDate?.getTime() ?? 0 };
-      }
-      await setTimeout(pauseAt(concurrency));
-    }
-  };
-
-  const provisioning = async (concurrency = 1): Promise<{ post: number; succeeded: number }> => {
-    const request = { username: newName('bench'), password: newName('Pw-1A'), human_user_id: 'h-1' };
-    const sentAt = Date.now();
-    let id = '';
-    const accepted = await timed(async () => {
-      const { status, body } = await system.provision(request);
-      if (status !== 202) throw new Error(`App1 responded with ${status}: ${JSON.stringify(body)}`);
-      id = provisioningAccepted.parse(body).provisioning_id;
-    });
-    const execution = executionArn(outputs.app1.state_machine_arn, id);
-    const { stoppedAt } = await waitForSuccess(execution, concurrency);
-    return { post: accepted, succeeded: stoppedAt - sentAt };
-  };
 
   const empty = async (): Promise<number> => {
     const { executionArn = '' } = await stepFunctions.send(

@@ -1,4 +1,5 @@
 import { describeExecutionQuota, statusPollsPerSecond } from '../../contracts/quotas.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import type { Counts } from '../count/counts.ts';
 import type { CountResults } from '../count/results.ts';
 import { FREE_ACTIVE_USERS, type Price, prices } from './prices.ts';
@@ -153,8 +154,11 @@ export function costOfMonth(perSecond: number, { polled, notified }: Provisionin
   };
 }
 
-/** Number of resources of a deployment, by type. */
+/** Number of resources of a stack, by type. */
 export type Resources = Readonly<Record<string, number>>;
+
+/** The resources of App1, and of App2 as the example of a target. */
+export type DeployedResources = Readonly<Record<ServiceKind, Resources>>;
 
 /** Resource types with a fixed cost per month. */
 const FIXED_PRICES: Record<string, Price> = {
@@ -165,11 +169,11 @@ const FIXED_PRICES: Record<string, Price> = {
   'AWS::CloudWatch::Dashboard': prices.dashboard,
 };
 
-/** Fixed cost of a month, whether the resources are used or not. */
-export const fixedCost = (resources: Resources): Cost =>
+/** Fixed cost of a month of these stacks, whether the resources are used or not. */
+export const fixedCost = (...stacks: readonly Resources[]): Cost =>
   Object.fromEntries(
-    Object.entries(FIXED_PRICES).map(([type, { usd }]) => [
-      `${resources[type] ?? 0} × ${type}`,
-      (resources[type] ?? 0) * usd,
-    ]),
+    Object.entries(FIXED_PRICES).map(([type, { usd }]) => {
+      const count = stacks.reduce((sum, resources) => sum + (resources[type] ?? 0), 0);
+      return [`${count} × ${type}`, count * usd];
+    }),
   );

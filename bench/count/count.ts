@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import type { Outputs } from '../../cli/outputs.ts';
+import type { Outputs, Target } from '../../cli/outputs.ts';
 import type { Counts } from './counts.ts';
 import { countExecutions } from './executions.ts';
 import { type Logged, loggedSince } from './invocations.ts';
@@ -8,15 +8,14 @@ import type { PlannedProvisioning } from './planned-provisioning.ts';
 import { type CountedFault, countTraffic } from './traffic.ts';
 
 /** API Gateway invokes the authorizer once for a token; this invocation does not pass the proxy. */
-const authorizerLogs = ({ app2 }: Outputs): string[] =>
-  app2.log_groups.filter((name) => name.endsWith('-authorizer'));
+const authorizerLogs = ({ targets }: PlannedProvisioning): string[] =>
+  logGroupsOf(targets).filter((name) => name.endsWith('-authorizer'));
+
+const logGroupsOf = (services: readonly Pick<Target, 'log_groups'>[]): string[] =>
+  services.flatMap(({ log_groups }) => log_groups);
 
 /** Functions that do not belong to a provisioning: the caller's polls, and the sweeps, which run by a schedule. */
-const UNRELATED_FUNCTIONS = [
-  'app1-get-provisioning',
-  'app1-sweep-provisionings',
-  'app2-sweep-user-creations',
-];
+const UNRELATED_FUNCTIONS = /^app1-(get|sweep)-provisionings?$|-sweep-user-creations$/;
 
 /** Time without a new log line after which the logs of a provisioning are complete, in milliseconds. */
 const LOGS_COMPLETE_AFTER = 2_000;
@@ -48,7 +47,7 @@ export async function countAmongOthers({
     const requests = await run();
     const traffic = await counter.read();
     const { transitions, invocations } = await countExecutionsOf(outputs, planned);
-    const authorized = (await loggedSince(outputs, authorizerLogs(outputs), since)).invocations.length;
+    const authorized = (await loggedSince(outputs, authorizerLogs(planned), since)).invocations.length;
     // API Gateway invokes one function for each request.
     return { transitions, ...traffic, invocations: invocations + requests + traffic.http + authorized };
   } finally {
@@ -68,7 +67,7 @@ export async function countAlone({
   const counter = await countTraffic(proxyUrl, planned, countedFaults);
   try {
     await run();
-    const logGroups = [...outputs.app1.log_groups, ...outputs.app2.log_groups];
+    const logGroups = logGroupsOf([outputs.app1, ...planned.targets]);
     let logged = await loggedSince(outputs, logGroups, since);
     for (let before = -1; before !== logged.bytes; ) {
       before = logged.bytes;
@@ -78,7 +77,7 @@ export async function countAlone({
     const traffic = await counter.read();
     const { transitions } = await countExecutionsOf(outputs, planned);
     const invocations = logged.invocations.filter(
-      ({ functionName }) => !UNRELATED_FUNCTIONS.includes(functionName),
+      ({ functionName }) => !UNRELATED_FUNCTIONS.test(functionName),
     );
     return {
       counts: { transitions, ...traffic, invocations: invocations.length },
@@ -90,8 +89,8 @@ export async function countAlone({
   }
 }
 
-function countExecutionsOf(outputs: Outputs, { id }: PlannedProvisioning) {
+function countExecutionsOf(outputs: Outputs, { id, targets }: PlannedProvisioning) {
   const { endpoint, region, access_key_id: accessKeyId, secret_access_key: secretAccessKey } = outputs;
   const stepFunctions = new SFNClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });
-  return countExecutions(stepFunctions, outputs, id);
+  return countExecutions(stepFunctions, [outputs.app1, ...targets], id);
 }

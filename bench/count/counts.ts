@@ -9,7 +9,7 @@ export const counts = z.strictObject({
   /** Sign-ins of the machine user. */
   sign_ins: z.int(),
   kms: z.int(),
-  /** Requests of App1 to App2. */
+  /** Requests of App1 to targets. */
   http: z.int(),
   secrets_manager: z.int(),
   /** Reservations of App2's rate limiters, and the items of App1's callback registry. */

@@ -1,5 +1,5 @@
 import { type HistoryEvent, paginateListExecutions, type SFNClient } from '@aws-sdk/client-sfn';
-import type { Outputs } from '../../cli/outputs.ts';
+import type { Target } from '../../cli/outputs.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { findHistory } from '../../handlers/shared/history.ts';
 import { provisioningIdIn } from '../../handlers/shared/roll-back-names.ts';
@@ -12,29 +12,27 @@ export interface ExecutionCounts {
 }
 
 /** The state machines of a service. */
-type Machines = Pick<Outputs['app1'], 'state_machine_arn' | 'roll_back_state_machine_arn'>;
+type Machines = Pick<Target, 'state_machine_arn' | 'roll_back_state_machine_arn'>;
 
 /**
- * Adds up all executions of a provisioning, of both services. AWS charges each transition, including the one from the
- * start, and each retry (aws.amazon.com/step-functions/pricing).
+ * Adds up all executions of a provisioning, of App1 and of its targets. AWS charges each transition, including the one from
+ * the start, and each retry (aws.amazon.com/step-functions/pricing).
  */
 export async function countExecutions(
   stepFunctions: SFNClient,
-  { app1, app2 }: { app1: Machines; app2: Machines },
+  services: readonly Machines[],
   id: string,
 ): Promise<ExecutionCounts> {
   const sum: ExecutionCounts = { transitions: 0, invocations: 0 };
-  const arns = [
-    executionArn(app1.state_machine_arn, id),
-    executionArn(app2.state_machine_arn, id),
-    ...(await rollBacksOf(stepFunctions, app1.roll_back_state_machine_arn, id)),
-    ...(await rollBacksOf(stepFunctions, app2.roll_back_state_machine_arn, id)),
-  ];
-  for (const arn of arns) {
-    const { transitions, invocations } = countHistory((await findHistory(stepFunctions, arn)) ?? []);
-    sum.transitions += transitions;
-    sum.invocations += invocations;
-  }
+  for (const { state_machine_arn, roll_back_state_machine_arn } of services)
+    for (const arn of [
+      executionArn(state_machine_arn, id),
+      ...(await rollBacksOf(stepFunctions, roll_back_state_machine_arn, id)),
+    ]) {
+      const { transitions, invocations } = countHistory((await findHistory(stepFunctions, arn)) ?? []);
+      sum.transitions += transitions;
+      sum.invocations += invocations;
+    }
   return sum;
 }
 
@@ -53,7 +51,10 @@ async function rollBacksOf(stepFunctions: SFNClient, stateMachineArn: string, id
   return arns;
 }
 
-/** Counts of one history; zero for an execution that does not exist. */
+/**
+ * Counts of one history; zero for an execution that does not exist. A Map is one transition, and each state of each of its
+ * iterations is one.
+ */
 export function countHistory(events: readonly HistoryEvent[]): ExecutionCounts {
   const entered = events.filter(({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined);
   const tasksEntered = entered.filter(({ type }) => type === 'TaskStateEntered');

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Outputs } from '../../cli/outputs.ts';
+import { APP2 } from '../../contracts/services.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { exhaustRateLimit, type RateLimit } from '../../local/harness/exhaust-rate-limit.ts';
@@ -17,6 +18,8 @@ export interface SystemUnderTest {
 /** A path that a provisioning can take. */
 export interface Path {
   title: string;
+  /** Names of the targets; App2 by default. */
+  targets?: readonly string[];
   /** Plans the provisioning, if the path needs a particular one. */
   plan?: (underTest: SystemUnderTest) => Promise<PlannedProvisioning>;
   /** The rate limits at App2 that are exhausted when the request arrives. */
@@ -29,7 +32,8 @@ export interface Path {
 }
 
 const denied = { error: { code: 'AccessDeniedException', status: 400 } } as const;
-const usernameIs = (name: string) => `Username == '${name}'`;
+/** A condition that a call to Cognito is about one of the users. */
+const isAbout = (subs: readonly string[]) => subs.map((sub) => `Username == '${sub}'`).join(' || ');
 
 /** Delays DecryptCredentials, so that a request or an operator can interrupt the creation. */
 const slowDecryption = ({ id }: PlannedProvisioning): CountedFault[] => [
@@ -45,9 +49,15 @@ const slowDecryption = ({ id }: PlannedProvisioning): CountedFault[] => [
   ],
 ];
 
+/** The targets of the local AWS on which the paths are counted. */
+export const countedTargets = [APP2, 'payments', 'orders', 'search', 'billing'] as const;
+
 /** The paths with a line of their own in docs/cost.md; the successful one is the first. */
 export const paths = {
   provisioned: { title: 'Provisioned' },
+  at_two_targets: { title: 'Provisioned at two targets', targets: countedTargets.slice(0, 2) },
+  at_three_targets: { title: 'Provisioned at three targets', targets: countedTargets.slice(0, 3) },
+  at_five_targets: { title: 'Provisioned at five targets', targets: countedTargets },
   notified: {
     title: 'Provisioned with a completion notification, above the limit of status polls',
     exhausted: ['status-polls'],
@@ -58,13 +68,13 @@ export const paths = {
   },
   retried: {
     title: 'Provisioned after one retry (a server error of Cognito)',
-    faults: ({ sub }) => [
+    faults: ({ subs }) => [
       [
         'cognito',
         {
           service: 'cognito-idp',
           operation: 'AdminSetUserPassword',
-          body: usernameIs(sub),
+          body: isAbout(subs),
           error: { code: 'InternalErrorException', status: 500 },
           times: 1,
         },
@@ -81,15 +91,15 @@ export const paths = {
     plan: async (underTest) => {
       const first = await plan(underTest.outputs);
       await provision(underTest, first);
-      return plan(underTest.outputs, { username: first.username });
+      return plan(underTest.outputs, { username: first.request.username });
     },
   },
   compensated: {
     title: 'Failed and compensated: the last step at App2 is denied',
-    faults: ({ sub }) => [
+    faults: ({ subs }) => [
       [
         'cognito',
-        { service: 'cognito-idp', operation: 'AdminAddUserToGroup', body: usernameIs(sub), ...denied },
+        { service: 'cognito-idp', operation: 'AdminAddUserToGroup', body: isAbout(subs), ...denied },
       ],
     ],
   },
@@ -139,12 +149,12 @@ export async function provision(
   planned: PlannedProvisioning,
   path: Path = paths.provisioned,
 ): Promise<number> {
-  const { username, password, human_user_id, id } = planned;
+  const { request, id } = planned;
   const restore = await Promise.all(
     (path.exhausted ?? []).map((limit) => exhaustRateLimit(underTest.outputs, limit, EXHAUSTED_SECONDS)),
   );
   try {
-    const post = () => underTest.system.provision({ username, password, human_user_id }, headersOf(planned));
+    const post = () => underTest.system.provision(request, headersOf(planned));
     const { status } = path.lax === true ? await withLaxPolicy(underTest.outputs, post) : await post();
     if (status !== 202) throw new Error(`App1 responded with ${status}.`);
     const furtherRequests = (await path.meanwhile?.(underTest, planned)) ?? 0;

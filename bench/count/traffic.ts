@@ -23,8 +23,8 @@ const mentions = (...texts: string[]): string =>
  */
 function rulesFor({
   id,
-  username,
-  sub,
+  request: { username },
+  subs,
   trace,
   macMessage,
 }: PlannedProvisioning): [keyof Traffic, number, FaultRule][] {
@@ -36,7 +36,7 @@ function rulesFor({
   return [
     countOne('sign_ins', { service: 'cognito-idp', operation: 'InitiateAuth' }),
     countOne('secrets_manager', { service: 'secretsmanager' }),
-    countOne('cognito', { service: 'cognito-idp', body: mentions(username, sub) }),
+    countOne('cognito', { service: 'cognito-idp', body: mentions(username, ...subs) }),
     countOne('kms', { service: 'kms', body: mentions(id, macMessage) }),
     countOne('http', { service: 'execute-api', headers: { 'Idempotency-Key': id } }),
     countOne('http', { service: 'execute-api', resource: id }),

@@ -34,6 +34,10 @@ export function latencyRatios(measured: Measured): Ratios {
   };
 }
 
+export const targetRatios = (measured: NonNullable<Results['targets']>['measured']): Ratios => ({
+  'SUCCEEDED at three targets, to one': measured[3].p50 / measured[1].p50,
+});
+
 /** Milliseconds until 202 without the three calls to AWS, which a function that only makes them measures. */
 export const ownTimeOfPost = ({ post, intake, bare }: Measured): number => post.p50 - (intake.p50 - bare.p50);
 
@@ -51,6 +55,7 @@ export const ownTime = ({ succeeded, empty, bare }: Measured): number =>
 export const expected: Ratios = {
   'POST without the emulator, to an empty function': 1.5,
   'SUCCEEDED, to the floor': 9,
+  'SUCCEEDED at three targets, to one': 1.6,
 };
 
 /** Ratios above their limit, as text. */

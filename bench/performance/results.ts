@@ -49,6 +49,9 @@ export const results = z.strictObject({
       }),
     })
     .optional(),
+  targets: z
+    .strictObject({ made, ratios, before: ratios, measured: z.strictObject({ 1: summary, 3: summary }) })
+    .optional(),
 });
 export type Results = z.infer<typeof results>;
 

@@ -8,6 +8,7 @@ import {
 import { describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { countExecutions, countHistory } from '../../bench/count/executions.ts';
+import { history } from '../support/history.ts';
 
 const event = (type: HistoryEventType, more: Partial<HistoryEvent> = {}): HistoryEvent => ({
   id: 1,
@@ -38,6 +39,17 @@ describe('the counts of a history', () => {
     expect(transitions).toBe(1 + 3 + 1);
   });
 
+  it('contain a Map as one transition, and each state of each iteration as one', () => {
+    const builder = history(new Date(0)).begin({}).map('ProvisionTargets', 2);
+    for (const index of [0, 1])
+      builder.iteration(index).task('Authenticate', 5).task('RequestUserCreation', 5);
+    builder.exitMap().succeed('Provisioned');
+
+    const { transitions, invocations } = countHistory(builder.events());
+
+    expect({ transitions, invocations }).toEqual({ transitions: 1 + 1 + 2 * 2 + 1, invocations: 4 });
+  });
+
   it('contain attempts of functions as invocations, and no published events', () => {
     const { invocations } = countHistory([
       entered('TaskStateEntered'),
@@ -58,7 +70,7 @@ describe('the executions of a provisioning', () => {
     state_machine_arn: `arn:aws:states:eu-central-1:111122223333:stateMachine:${service}`,
     roll_back_state_machine_arn: `arn:aws:states:eu-central-1:111122223333:stateMachine:RollBack${service}`,
   });
-  const outputs = { app1: machines('App1'), app2: machines('App2') };
+  const [app1, app2] = [machines('App1'), machines('App2')];
   const id = 'c3b1';
   const rollBack = `${id}.9f2e.1`;
 
@@ -72,19 +84,17 @@ describe('the executions of a provisioning', () => {
         .on(GetExecutionHistoryCommand, { executionArn })
         .resolves({ events: [event('ExecutionStarted'), entered('SucceedStateEntered')] });
     stepFunctions.on(ListExecutionsCommand).resolves({ executions: [] });
-    stepFunctions
-      .on(ListExecutionsCommand, { stateMachineArn: outputs.app1.roll_back_state_machine_arn })
-      .resolves({
-        executions: [rollBack, 'd4c2.9f2e.1'].map((name) => ({
-          name,
-          executionArn: arn('RollBackApp1', name),
-          stateMachineArn: outputs.app1.roll_back_state_machine_arn,
-          status: 'SUCCEEDED',
-          startDate: new Date(0),
-        })),
-      });
+    stepFunctions.on(ListExecutionsCommand, { stateMachineArn: app1.roll_back_state_machine_arn }).resolves({
+      executions: [rollBack, 'd4c2.9f2e.1'].map((name) => ({
+        name,
+        executionArn: arn('RollBackApp1', name),
+        stateMachineArn: app1.roll_back_state_machine_arn,
+        status: 'SUCCEEDED',
+        startDate: new Date(0),
+      })),
+    });
 
-    const { transitions } = await countExecutions(new SFNClient(), outputs, id);
+    const { transitions } = await countExecutions(new SFNClient(), [app1, app2], id);
 
     expect(transitions).toBe(4);
   });

@@ -20,7 +20,8 @@ afterEach(() => {
 describe('npm run bench', () => {
   it('lists the benchmarks', async () => {
     expect(await bench(['help'])).toBe(0);
-    for (const name of ['all', 'loading', 'latency']) expect(output).toContain(`  ${name} [options]`);
+    for (const name of ['all', 'loading', 'latency', 'targets'])
+      expect(output).toContain(`  ${name} [options]`);
   });
 
   it.each([

@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { expected, latencyRatios, regressions, unmetExpectations } from '../../bench/performance/ratios.ts';
+import {
+  expected,
+  latencyRatios,
+  regressions,
+  targetRatios,
+  unmetExpectations,
+} from '../../bench/performance/ratios.ts';
 import { summarize } from '../../bench/support/statistics.ts';
 
 describe('ratios of two runs', () => {
@@ -26,8 +32,11 @@ describe('expectations of ratios', () => {
     functions: null,
   };
 
-  it('are met by a POST of 1.5 times a bare function, and by a provisioning of 9 times the floor', () => {
-    const ratios = latencyRatios(measured);
+  it('are met by a POST of 1.5 times a bare function, a provisioning of 9 times the floor, and three targets in 1.6 times one', () => {
+    const ratios = {
+      ...latencyRatios(measured),
+      ...targetRatios({ 1: milliseconds(100), 3: milliseconds(160) }),
+    };
 
     expect(Object.keys(ratios)).toEqual(expect.arrayContaining(Object.keys(expected)));
     // 18 ms minus 9 ms of the three calls are 9 ms.
@@ -39,6 +48,9 @@ describe('expectations of ratios', () => {
   it('are reported if they are not met', () => {
     expect(unmetExpectations(latencyRatios({ ...measured, post: milliseconds(21) }))).toEqual([
       'POST without the emulator, to an empty function: 2.00, expected ≤ 1.5',
+    ]);
+    expect(unmetExpectations(targetRatios({ 1: milliseconds(100), 3: milliseconds(170) }))).toEqual([
+      'SUCCEEDED at three targets, to one: 1.70, expected ≤ 1.6',
     ]);
     expect(unmetExpectations({ 'SUCCEEDED, to the floor': 9.5 })).toEqual([
       'SUCCEEDED, to the floor: 9.50, expected ≤ 9',
