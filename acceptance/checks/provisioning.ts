@@ -4,15 +4,16 @@ import {
   AdminDeleteUserCommand,
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { getTimeline, requestUser } from '../../cli/app1-api.ts';
+import { getProvisioning, getTimeline, requestUser } from '../../cli/app1-api.ts';
 import { provisioning as provisioningSchema } from '../../cli/json-output.ts';
+import { MAX_TARGETS_PER_REQUEST } from '../../contracts/app1-api.ts';
 import { sampleReply } from '../../contracts/app2-api.ts';
 import { app2Routes } from '../../contracts/routes.ts';
 import { serviceKinds } from '../../contracts/services.ts';
 import { callBusinessRoute, noBusinessRoute } from '../business-route.ts';
 import type { Check } from '../check.ts';
 import { describeResponse, expectProblem } from '../responses.ts';
-import { type DeployedSystem, newPassword } from '../system.ts';
+import { type DeployedSystem, type Finished, newPassword } from '../system.ts';
 import { assert, NotApplicable } from '../verdict.ts';
 
 /** Requests of callers to App1 and their outcomes. */
@@ -48,6 +49,21 @@ async function provisionExistingName(system: DeployedSystem) {
   const finished = await system.provision({ username });
   return { ...finished, before, after: await system.poolUser(username) };
 }
+
+/**
+ * The target of the acceptance and further active targets, as many as a request may name.
+ * @throws NotApplicable if it is the only one
+ */
+function severalTargets({ app1, app2 }: DeployedSystem): string[] {
+  const active = app1.outputs.targets.filter(({ state }) => state === 'active').map(({ name }) => name);
+  const targets = [app2.name, ...active.filter((name) => name !== app2.name)];
+  if (targets.length === 1) throw new NotApplicable(`${app2.name} is the only active target of App1`);
+  return targets.slice(0, MAX_TARGETS_PER_REQUEST);
+}
+
+/** The users of a provisioning at its targets, as text. */
+const describeUsers = ({ targets = [] }: Pick<Finished['provisioning'], 'targets'>): string =>
+  `its users are ${targets.map(({ target, user }) => `${user} at ${target}`).join(', ') || 'not listed'}`;
 
 export const provisioningChecks: readonly Check[] = [
   {
@@ -164,6 +180,32 @@ export const provisioningChecks: readonly Check[] = [
       );
       assert(missing.length === 0, `it has no ${missing.join(', ')}`);
       return `${timeline.length} steps`;
+    },
+  },
+  {
+    name: 'provisioning/several-targets',
+    claim: 'One request creates a user at each of several targets, and DELETE removes all of them.',
+    runsInParallel: true,
+    async run(system) {
+      const targets = severalTargets(system);
+      const { user, provisioning } = await system.provision({ targets });
+      const { provisioning_id: id, status } = provisioning;
+      assert(status === 'SUCCEEDED', `its provisioning finished as ${status} ${describeUsers(provisioning)}`);
+      system.expectedEvents.set(id, [
+        'ServiceUserProvisioningRequested',
+        'ServiceUserCreated',
+        'ServiceUserProvisioned',
+        'ServiceUserRemoved',
+        'ServiceUserDeprovisioned',
+      ]);
+      const created = targets.map((target) => ({ target, user: 'present' }));
+      assert(isDeepStrictEqual(provisioning.targets, created), describeUsers(provisioning));
+      await system.signIn(user);
+      await system.remove(id);
+      const after = await getProvisioning(system.apiContext, id);
+      const removed = targets.map((target) => ({ target, user: 'absent' }));
+      assert(isDeepStrictEqual(after.targets, removed), describeUsers(after));
+      return `${id} at ${targets.join(', ')}`;
     },
   },
   {
