@@ -44,6 +44,9 @@ export function exportVariables(outputs: Outputs): void {
   });
 }
 
-const { setUp, tearDown } = localAwsWith([]);
+/** `npm run record:events` records the events of requests for two targets. */
+const recordsEvents = process.env['RECORD_EVENTS'] !== undefined;
+
+const { setUp, tearDown } = localAwsWith(recordsEvents ? ['payments'] : []);
 
 export { setUp as default, tearDown };

@@ -15,6 +15,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { root, settings } from '../../../cli/support/paths.ts';
 import { eventRows } from '../../../contracts/events/catalogue.ts';
+import { APP2 } from '../../../contracts/services.ts';
 import { app1Expectation, app2Expectation } from '../../../examples/access-register/expectations.ts';
 import { ACCESS_INDEX } from '../../../examples/access-register/register.ts';
 import { passwordWithoutSymbol } from '../../../local/harness/lax-policy.ts';
@@ -28,7 +29,7 @@ import {
   configuration,
   encryptFor,
   machineToken,
-  newRequest,
+  newRequest as newRequestOf,
   outputs,
   provision,
   start,
@@ -75,6 +76,21 @@ const run = (...script: string[]): string =>
     encoding: 'utf8',
   });
 
+/** All targets of this local AWS: App2, and a second one while the events are recorded. */
+const targets = Object.keys(outputs.targets);
+
+/** A request for all targets. */
+const newRequest = (overrides: Parameters<typeof newRequestOf>[0] = {}) => ({
+  ...newRequestOf(overrides),
+  targets,
+});
+
+/** A request for App2 with a password that App1 accepts and App2 rejects. */
+const newRejectedRequest = () => ({
+  ...newRequestOf({ password: passwordWithoutSymbol() }),
+  targets: [APP2],
+});
+
 /** Ids of the provisionings of this file, by their scenario. */
 const provisionings: Record<string, string> = {};
 const ids = () => Object.values(provisionings);
@@ -107,6 +123,9 @@ async function subscribedEvents(): Promise<Map<string, ProducedEvent>> {
   const events = (await producedEvents()).filter((event) => subscribedNames.includes(event['detail-type']));
   return new Map(events.map((event) => [metadataOf(event).event_id, event]));
 }
+
+const published = z.looseObject({ targets: z.array(z.string()).default([]) });
+const targetCount = ({ detail }: ProducedEvent) => published.parse(detail['data']).targets.length;
 
 const namesOf = (events: readonly ProducedEvent[]) => events.map((event) => event['detail-type']);
 const eventNamesOf = async (id: string) =>
@@ -258,12 +277,12 @@ beforeAll(async () => {
     provisionings[scenario] = id;
     await deprovision(id);
   };
-  const failed = async (scenario: string, overrides: Parameters<typeof newRequest>[0]) => {
-    provisionings[scenario] = (await provision(newRequest(overrides), 120_000)).provisioning_id;
+  const failed = async (scenario: string, rejected: ReturnType<typeof newRequest>) => {
+    provisionings[scenario] = (await provision(rejected, 120_000)).provisioning_id;
   };
   await Promise.all([
-    failed('has a name in use', { username: request.username }),
-    failed('has a rejected password', { password: passwordWithoutSymbol() }),
+    failed('has a name in use', newRequest({ username: request.username })),
+    failed('has a rejected password', newRejectedRequest()),
     provision(newRequest()).then(({ provisioning_id: id }) => removed('is removed', id)),
     cancelAtApp1(),
     removeAtApp2(),
@@ -383,7 +402,7 @@ describe('the access register', () => {
     await withoutPermission(outputs, { functionName }, 'dynamodb:PutItem', async () => {
       provisionings['succeeds without the register'] = (await provision(newRequest())).provisioning_id;
       provisionings['is rejected without the register'] = (
-        await provision(newRequest({ password: passwordWithoutSymbol() }))
+        await provision(newRejectedRequest())
       ).provisioning_id;
       await deprovision(present(provisionings['succeeds']));
       const missed = [...(await subscribedEvents()).keys()].filter((id) => !before.has(id));
@@ -428,7 +447,12 @@ describe('the set of produced events', () => {
       if (ids().includes(provisioningIdOf(event)) || rotation(event))
         ownEvents.set(event['detail-type'], [...(ownEvents.get(event['detail-type']) ?? []), event]);
     if (process.env['RECORD_EVENTS'] !== undefined)
-      for (const [name, events] of ownEvents) record(name, events);
+      for (const [name, events] of ownEvents)
+        record(
+          name,
+          // Those with several targets show more of the event.
+          events.toSorted((one, other) => targetCount(other) - targetCount(one)),
+        );
   });
 
   it('contains every event of the catalogue', () => {

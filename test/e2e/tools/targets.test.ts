@@ -3,13 +3,14 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import getPort from 'get-port';
+import * as z from 'zod';
 import { doctorOutput, provisioningReport, targetsOutput, timelineOutput } from '../../../cli/json-output.ts';
 import { type Outputs, readOutputs } from '../../../cli/outputs.ts';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { problem } from '../../../contracts/problems.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
 import { exhaustRateLimit } from '../../../local/harness/exhaust-rate-limit.ts';
-import { withTarget } from '../../../local/harness/variables.ts';
+import { withTarget, withVariables } from '../../../local/harness/variables.ts';
 import { testDirectory } from '../../../local/paths.ts';
 import { type PublishedEvent, systemOf } from '../../../local/system.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
@@ -55,11 +56,25 @@ const finish = (id: string): Promise<ProvisioningStatus> =>
     return status;
   }, 60_000);
 
-/** Provisions a user at a target; returns the status after it has finished. */
-async function provision(target: string, request: Partial<ReturnType<typeof newRequest>> = {}) {
-  const { body } = await systemOf(outputs).provision({ ...newRequest(), ...request, targets: [target] });
+/** Provisions a user; returns the status after it has finished. @param targets by default those of App1's setting */
+async function provisionAt(
+  targets: string[] | undefined,
+  request: Partial<ReturnType<typeof newRequest>> = {},
+): Promise<ProvisioningStatus> {
+  const { body } = await systemOf(outputs).provision({
+    ...newRequest(),
+    ...request,
+    ...(targets === undefined ? {} : { targets }),
+  });
   return finish(provisioningAccepted.parse(body).provisioning_id);
 }
+
+/** Provisions a user at one target; returns the status after it has finished. */
+const provision = (target: string, request: Partial<ReturnType<typeof newRequest>> = {}) =>
+  provisionAt([target], request);
+
+/** The user of this name at each target; `undefined` where it does not exist. */
+const usersAtBoth = (username: string) => Promise.all(NAMES.map((name) => systemAt(name).user(username)));
 
 /** Requests the removal of the user, until it is absent. */
 const waitUntilRemoved = (id: string): Promise<void> =>
@@ -268,6 +283,182 @@ describe('one username at two targets', () => {
   });
 });
 
+describe('one request for two targets', () => {
+  /** A provisioning at both, and what was found before and after its removal. */
+  async function provisionAndRemove() {
+    const username = newRequest().username;
+    const created = await documented('One request, several targets', {
+      'create reports': `create ${username} --json`,
+    });
+    const { provisioning_id: id } = provisioningReport.parse(JSON.parse(created.stdout));
+    const status = await finish(id);
+    const users = await usersAtBoth(username);
+    const tokens = await Promise.all(NAMES.map((name) => systemAt(name).signIn(username, PASSWORD)));
+    const events = await Promise.all(NAMES.map((name) => eventsOf(name, id, 3)));
+    await waitUntilRemoved(id);
+    return { id, username, status, users, tokens, events };
+  }
+
+  /** A provisioning at both of a name that another provisioning has taken at payments. */
+  async function provisionTakenName() {
+    const username = newRequest().username;
+    const taken = await provision('payments', { username });
+    return { username, taken, status: await provisionAt(NAMES, { username }) };
+  }
+
+  let removed: Awaited<ReturnType<typeof provisionAndRemove>>;
+  let rejected: Awaited<ReturnType<typeof provisionTakenName>>;
+  beforeAll(async () => {
+    // Both wait until no call can be in flight.
+    [removed, rejected] = await Promise.all([provisionAndRemove(), provisionTakenName()]);
+  }, 180_000);
+
+  it('creates the user at both, who signs in at each', () => {
+    const { id, status, users, tokens, events } = removed;
+
+    expect(status).toMatchObject({
+      status: 'SUCCEEDED',
+      user: 'present',
+      targets: NAMES.map((target) => ({ target, user: 'present' })),
+    });
+    expect(tokens).toEqual([expect.any(String), expect.any(String)]);
+    for (const user of users)
+      expect(user).toMatchObject({ status: 'CONFIRMED', attributes: { 'custom:provisioning_id': id } });
+    for (const atOne of events)
+      expect(atOne.map((event) => [event['detail-type'], event.detail.data['targets']])).toEqual(
+        expect.arrayContaining([
+          ['ServiceUserProvisioningRequested', NAMES],
+          ['ServiceUserCreated', undefined],
+          ['ServiceUserProvisioned', NAMES],
+        ]),
+      );
+  });
+
+  it('removes the user at both, and publishes the outcome at each', async () => {
+    const { id, username } = removed;
+
+    expect(await usersAtBoth(username)).toEqual([undefined, undefined]);
+    expect((await systemOf(outputs).status(id)).body).toMatchObject({
+      user: 'absent',
+      targets: NAMES.map((target) => ({ target, user: 'absent' })),
+    });
+
+    const events = await eventsOf('app2', id, 5);
+
+    expect(events.filter(({ source }) => source === 'app1.provisioning').at(-1)).toMatchObject({
+      'detail-type': 'ServiceUserDeprovisioned',
+      detail: { data: { targets: NAMES, outcomes: NAMES.map((target) => ({ target, user: 'absent' })) } },
+    });
+  });
+
+  it('has a timeline of all services, in which each step of App1 at a target names it', async () => {
+    const { body } = await systemOf(outputs).status(removed.id, {}, '?include=timeline');
+
+    const { timeline = [] } = provisioningStatus.parse(body);
+    const targetsOfStep = (step: string) =>
+      timeline.filter((at) => at.service === 'app1' && at.step === step).map(({ target }) => target);
+
+    for (const step of ['Authenticate', 'EncryptCredentials', 'RequestUserCreation', 'CancelUserCreation'])
+      expect([step, targetsOfStep(step).sort()]).toEqual([step, NAMES]);
+    expect(targetsOfStep('PublishProvisioned')).toEqual([undefined]);
+    expect(new Set(timeline.map(({ service }) => service))).toEqual(new Set(['app1', ...NAMES]));
+  });
+
+  it('creates the user at neither when the name is taken at one of them', async () => {
+    const { username, taken, status } = rejected;
+    const { user, targets, error } = status;
+
+    expect({ user, targets, error }).toEqual({
+      user: 'absent',
+      targets: NAMES.map((target) => ({ target, user: 'absent' })),
+      error: expect.objectContaining({
+        code: 'USER_ALREADY_EXISTS',
+        target: 'payments',
+        step: 'RequestUserCreation',
+      }),
+    });
+
+    const [atApp2, atPayments] = await usersAtBoth(username);
+
+    expect(atApp2).toBeUndefined();
+    expect(atPayments).toMatchObject({
+      status: 'CONFIRMED',
+      attributes: { 'custom:provisioning_id': taken.provisioning_id },
+    });
+
+    const failed = await eventually(async () => {
+      const events = await systemOf(outputs).events(status.provisioning_id);
+      const found = events.find((event) => event['detail-type'] === 'ServiceUserProvisioningFailed');
+      expect(found).toBeDefined();
+      return found;
+    });
+
+    expect(failed?.detail.data).toMatchObject({
+      targets: NAMES,
+      outcomes: NAMES.map((target) => ({ target, user: 'absent' })),
+      failure: { target: 'payments', step: 'RequestUserCreation', code: 'USER_ALREADY_EXISTS' },
+    });
+  });
+
+  it.each([
+    ['a retired target', ['app2', 'payments'], '/targets/1'],
+    ['a target twice', ['app2', 'app2'], '/targets'],
+    ['six targets', ['app2', 'payments', 'orders', 'search', 'billing', 'ledger'], '/targets'],
+  ])('is refused when it names %s', async (_what, targets, pointer) => {
+    const retired = { state: 'retired' };
+
+    const { status, body } = await withTarget(outputs, 'app1-start-provisioning', 'payments', retired, () =>
+      systemOf(outputs).provision({ ...newRequest(), targets }),
+    );
+
+    expect([status, problem.parse(body)]).toEqual([
+      400,
+      expect.objectContaining({
+        code: 'INVALID_REQUEST',
+        errors: expect.arrayContaining([expect.objectContaining({ pointer })]),
+      }),
+    ]);
+  });
+
+  it('creates the user at each default target of App1 when it names none', async () => {
+    const request = newRequest();
+
+    const status = await withVariables(
+      outputs,
+      'app1-start-provisioning',
+      { DEFAULT_TARGETS: NAMES.join() },
+      () => provisionAt(undefined, request),
+    );
+
+    expect(status).toMatchObject({
+      status: 'SUCCEEDED',
+      targets: NAMES.map((target) => ({ target, user: 'present' })),
+    });
+    expect((await usersAtBoth(request.username)).map((user) => user?.status)).toEqual([
+      'CONFIRMED',
+      'CONFIRMED',
+    ]);
+  });
+
+  it('has the fields of a status for one target, and a second entry of targets', async () => {
+    const statusAt = async (targets: string[]) => {
+      const { provisioning_id } = await provisionAt(targets);
+      return (await systemOf(outputs).status(provisioning_id)).body;
+    };
+
+    const [one, two] = await Promise.all([statusAt(['app2']), statusAt(NAMES)]);
+
+    const fields = z.record(z.string(), z.unknown());
+    expect(Object.keys(fields.parse(one))).toEqual([
+      ...['provisioning_id', 'status', 'user', 'targets', 'username', 'human_user_id'],
+      ...['started_at', 'stopped_at'],
+    ]);
+    expect(Object.keys(fields.parse(two))).toEqual(Object.keys(fields.parse(one)));
+    expect(provisioningStatus.parse(one).targets).toHaveLength(1);
+    expect(provisioningStatus.parse(two).targets).toHaveLength(2);
+  });
+});
+
 describe('a target that is not active', () => {
   it.each(['unknown', 'retired', 'gone'])('is refused when it is %s', async (state) => {
     const request = { ...newRequest(), targets: [state === 'unknown' ? 'unregistered' : 'payments'] };
@@ -349,7 +540,7 @@ describe('a target that is not active', () => {
     const events = await eventsOf('payments', provisioning_id, 4);
     expect(events.at(-1)).toMatchObject({
       'detail-type': 'ServiceUserDeprovisioned',
-      detail: { data: { gone: ['payments'] } },
+      detail: { data: { outcomes: [{ target: 'payments', user: 'gone' }] } },
     });
   });
 
@@ -377,7 +568,7 @@ describe('a target that is not active', () => {
 
     expect(events.at(-1)).toMatchObject({
       'detail-type': 'ServiceUserDeprovisioned',
-      detail: { data: { targets: ['payments'], gone: ['payments'] } },
+      detail: { data: { targets: ['payments'], outcomes: [{ target: 'payments', user: 'gone' }] } },
     });
     expect(await systemAt('payments').user(request.username)).toMatchObject({ status: 'CONFIRMED' });
   });
