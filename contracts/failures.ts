@@ -427,7 +427,7 @@ export const failureDocs = {
     cause:
       'The compensation failed until its retries were used up: Cognito or the target was not available, or a permission was missing.',
     operator:
-      'The timeline names the step and the error of the compensation. Repair that; the next sweep starts another roll-back.',
+      'The timeline names the step, the target and the error of the compensation, and `targets` of the status says where a user may remain. Repair that; the next sweep starts another roll-back.',
     class: 'system',
     left_behind: 'until_swept',
     read_in: 'status',

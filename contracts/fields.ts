@@ -95,7 +95,7 @@ export const timestamp = z.iso.datetime();
 
 /** Descriptions of the fields of requests and responses, for the OpenAPI documents. */
 export const fieldDescriptions: Readonly<Record<string, string>> = {
-  provisioning_id: 'Id of the provisioning at both services.',
+  provisioning_id: 'Id of the provisioning at all services.',
   creation_id:
     'The generation of the provisioning: a random UUID that distinguishes it from a later provisioning with the same provisioning_id.',
   username:
@@ -106,7 +106,7 @@ export const fieldDescriptions: Readonly<Record<string, string>> = {
     'The password, encrypted under the KMS key of the target, in base64. Its encryption context contains the provisioning_id and the username in lower case.',
   human_user_id:
     'The person on whose behalf the service user acts, as the caller states; not verified. 1 to 128 characters, no spaces and no control characters.',
-  service: 'One of the two services.',
+  service: 'App1, or the name of a target.',
   status: 'Status of the execution, as in Step Functions; in a problem, the HTTP status.',
   type: 'Always `about:blank`; `code` identifies the problem.',
   title: 'Short summary of the problem.',
@@ -116,14 +116,14 @@ export const fieldDescriptions: Readonly<Record<string, string>> = {
   user: 'Whether the user of this provisioning exists. `unknown` while the pool was not checked: the provisioning is running, was cancelled before its request arrived, or has a target that is gone. In `targets` also `gone`: App1 has registered the target as gone, so its pool is not checked.',
   started_at: 'Start time.',
   stopped_at: 'End time; absent while the execution is running.',
-  estimated_end_at: 'Estimated end time; only while the creation is queued at App2.',
+  estimated_end_at: 'Estimated end time; only while the creation is queued at a target.',
   waiting_for:
     'The condition for which the provisioning waits, and since when; only while a step is being retried. It continues automatically. Send a DELETE to stop waiting.',
   what: '`target`: the target is not available. `target_queue`: the queue of the target is full. `target_result`: the target has not finished. `calls_in_flight`: a call may still be in flight. `aws`: an AWS service is not available.',
   targets:
     'In a request, the names of the targets at which the user is created; without it, the default targets of App1. In a status, the user at each target.',
   target:
-    'The target for which the provisioning waits; absent when it waits for AWS or for its own calls. In `targets`, the name of the target.',
+    'In `waiting_for`, the target for which the provisioning waits; absent when it waits for AWS or for its own calls. In `error`, the target that failed; absent when the step belongs to no target. In `timeline`, the target of a step of App1. In `targets`, the name of the target.',
   since: 'Start time of the first failed attempt.',
   retry_at: 'Start time of the next attempt, if it is known.',
   error: 'The failure; absent without one.',
@@ -136,7 +136,7 @@ export const fieldDescriptions: Readonly<Record<string, string>> = {
   execution: 'Name of the execution.',
   duration_ms: 'Duration in milliseconds; absent while it is running, and if it was interrupted.',
   attempts: 'The attempts of the step, in order.',
-  timeline: 'The steps of both services, in the order of their start times.',
+  timeline: 'The steps of all services, in the order of their start times.',
   timeline_incomplete: 'The services with steps that are missing in the timeline.',
   errors: 'The invalid fields of the request.',
   pointer: 'Position: a JSON pointer into the body, or the kind and name of a header or parameter.',

@@ -184,7 +184,7 @@ export const app1Routes = {
     path: 'create-service-user',
     summary: 'Provision a service user',
     description:
-      'Starts a provisioning, which creates a user at App2. It finishes with a user that can sign in, or with no user. Send an Idempotency-Key, so that you can repeat a request whose response was lost.',
+      'Starts a provisioning, which creates a user at each of its targets. It finishes with a user that can sign in at each of them, or with no user at any. Until it has finished, a user may exist at some of them. Send an Idempotency-Key, so that you can repeat a request whose response was lost.',
     parameters: ['Idempotency-Key', 'Prefer', 'x-use-cognito'],
     body: createServiceUserRequest,
     responses: {
@@ -198,7 +198,7 @@ export const app1Routes = {
     path: 'create-service-user/{provisioning_id}',
     summary: 'Read the status of a provisioning',
     description:
-      'Returns the status of a provisioning to its owner: the IAM role or user that sent the POST. Other callers receive the 404 of an unknown id. While App2 or an AWS service is not available, the provisioning waits: two hours in each step, 24 hours in the compensation. `waiting_for` contains the reason.',
+      'Returns the status of a provisioning to its owner: the IAM role or user that sent the POST. Other callers receive the 404 of an unknown id. While a target or an AWS service is not available, the provisioning waits: two hours in each step, 24 hours in the compensation. `waiting_for` contains the reason.',
     parameters: ['provisioning_id', 'include', 'Prefer'],
     responses: {
       200: { meaning: 'The status.', body: provisioningStatus, headers: waitHeaders },
@@ -209,7 +209,7 @@ export const app1Routes = {
     method: 'DELETE',
     path: 'create-service-user/{provisioning_id}',
     summary: 'Cancel a provisioning or deprovision its user',
-    description: `Stops the provisioning if it is running, and removes its user. ${ISSUED_TOKENS} The request is idempotent. A provisioning that waits for App2 finishes immediately if it has not requested the creation yet, otherwise when App2 is available again.`,
+    description: `Stops the provisioning if it is running, and removes its user at each target. ${ISSUED_TOKENS} The request is idempotent. A provisioning that waits for a target finishes immediately if it has not requested the creation there yet, otherwise when the target is available again.`,
     parameters: ['provisioning_id', 'Prefer'],
     responses: {
       200: {
