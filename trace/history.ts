@@ -4,18 +4,28 @@ import { explain } from './explain.ts';
 import type { Attempt, Graph, Step } from './model.ts';
 import { parseJsonText } from './shorten.ts';
 
-/** Maps a history to the steps of the page, with their states in the graph and explained failures. */
-export const toSteps = (events: readonly HistoryEvent[], graph: Graph): Step[] =>
-  stepsOf(events).map((step) => toStep(step, graph));
+/**
+ * Maps a history to the steps of the page, with their states in the graph and explained failures.
+ * @param targets names of the targets, in the order of the iterations
+ */
+export const toSteps = (
+  events: readonly HistoryEvent[],
+  graph: Graph,
+  targets: readonly string[] = [],
+): Step[] => stepsOf(events).map((step) => toStep(step, graph, targets));
 
-function toStep(step: HistoryStep, graph: Graph): Step {
-  const { id, name, status, enteredAt, exitedAt } = step;
+function toStep(step: HistoryStep, graph: Graph, targets: readonly string[]): Step {
+  const { id, name, status, enteredAt, exitedAt, iterations } = step;
+  const iteration = iterations?.at(-1);
+  const target = targets[iterations?.[0]?.index ?? -1];
   const node = graph.nodes.find((one) => one.name === name);
   return {
     id: String(id),
     name,
     type: node?.type ?? step.type,
     compensation: node?.compensation ?? false,
+    ...(iteration === undefined ? {} : { iteration }),
+    ...(target === undefined ? {} : { target }),
     status,
     entered_at: enteredAt.toISOString(),
     ...(exitedAt === undefined ? {} : { exited_at: exitedAt.toISOString() }),

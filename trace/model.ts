@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { failureReport } from '../contracts/failures.ts';
 import { serviceName as service } from '../contracts/services.ts';
-import { userPresence } from '../contracts/status.ts';
+import { targetPresence, userPresence } from '../contracts/status.ts';
 
 /** The JSON that the server sends to the page. Both sides use these schemas. */
 
@@ -48,6 +48,8 @@ export const summary = z.strictObject({
   failures: z.array(failure),
   /** Absent until it is read. */
   user: userPresence.optional(),
+  /** The targets in App1's request, with the user at each of them once it is read. Absent without App1's input. */
+  targets: z.array(z.strictObject({ target: z.string(), user: targetPresence.optional() })).optional(),
   left_behind: leftBehind,
   /** Number of executions of the roll-back state machines. */
   roll_backs: z.int(),
@@ -77,7 +79,7 @@ export const listing = z.strictObject({
 });
 export type Listing = z.infer<typeof listing>;
 
-export const stateKind = z.enum(['task', 'choice', 'wait', 'other', 'succeed', 'fail']);
+export const stateKind = z.enum(['task', 'choice', 'wait', 'map', 'other', 'succeed', 'fail']);
 
 export const graphNode = z.strictObject({
   name: z.string(),
@@ -86,6 +88,10 @@ export const graphNode = z.strictObject({
   type: z.string(),
   /** Whether only a caught error leads to the state. */
   compensation: z.boolean(),
+  /** Name of the Map whose iterations contain the state. */
+  map: z.string().optional(),
+  /** Of a Map: first state of its iterations. */
+  start: z.string().optional(),
 });
 export type GraphNode = z.infer<typeof graphNode>;
 
@@ -132,6 +138,10 @@ export const step = z.strictObject({
   name: z.string(),
   type: z.string(),
   compensation: z.boolean(),
+  /** The iteration that contains the step. Absent outside a Map. */
+  iteration: z.strictObject({ map: z.string(), index: z.int() }).optional(),
+  /** The target of an iteration. Absent outside a Map, and if the provisioning has one target. */
+  target: z.string().optional(),
   status: stepStatus,
   entered_at: time,
   exited_at: time.optional(),
@@ -143,7 +153,7 @@ export const step = z.strictObject({
 export type Step = z.infer<typeof step>;
 
 export const execution = z.strictObject({
-  /** `<state machine>/<name>`: unique within a provisioning. */
+  /** `<name of the state machine>/<name>`: unique within a provisioning. */
   id: z.string(),
   service,
   state_machine: z.string(),

@@ -1,10 +1,10 @@
 import type { DescribeExecutionOutput, ExecutionListItem } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { cleanOutcomes, OUTCOME_NOT_PUBLISHED } from '../contracts/outcomes.ts';
-import { kindOf } from '../contracts/services.ts';
+import { APP1, kindOf } from '../contracts/services.ts';
 import type { UserPresence } from '../contracts/status.ts';
 import { partsOfRollBackName } from '../handlers/shared/roll-back-names.ts';
-import { failureOf, isFailedWith, statusOf } from '../handlers/shared/status.ts';
+import { failureOf, isFailedWith, remainingTargets, statusOf } from '../handlers/shared/status.ts';
 import { operatorRemedy, permissionRemedy } from './explain.ts';
 import type { Failure, LeftBehind, Summary } from './model.ts';
 
@@ -60,6 +60,12 @@ const subjectInput = z
   })
   .catch({});
 
+const targetsInput = z.object({ targets: z.array(z.string()) });
+
+/** The names of the targets in an input of App1, in the order of the iterations; empty in another input. */
+export const targetsIn = (input: string | undefined): readonly string[] =>
+  input === undefined ? [] : (targetsInput.safeParse(JSON.parse(input)).data?.targets ?? []);
+
 /** Summarizes the executions of a provisioning at both services. @throws Error without an execution */
 export function summaryOf(provisioning_id: string, all: readonly ServiceExecutions[], now: Date): Summary {
   const sides = ofOneGeneration(all);
@@ -75,7 +81,8 @@ export function summaryOf(provisioning_id: string, all: readonly ServiceExecutio
   const { username, human_user_id } = readSubject(executions);
   const failures = sides.flatMap(failuresOf);
   const left_behind = leftBehindBy(sides, running, now);
-  const user = userOf(sides);
+  const targets = requestedTargets(sides);
+  const user = userOf(sides, targets);
   return {
     provisioning_id,
     ...(username === undefined ? {} : { username }),
@@ -86,6 +93,7 @@ export function summaryOf(provisioning_id: string, all: readonly ServiceExecutio
     ...(main.item.stopDate === undefined ? {} : { stopped_at: main.item.stopDate.toISOString() }),
     failures,
     ...(user === undefined ? {} : { user }),
+    ...(targets.length === 0 ? {} : { targets: usersAtTargets(sides, targets) }),
     left_behind,
     roll_backs: sides.reduce((count, { rollBacks }) => count + rollBacks.length, 0),
     remedies: remediesFor(left_behind, failures),
@@ -156,12 +164,47 @@ function presenceAt(
   return main.execution === undefined ? undefined : statusOfExecution(main.execution, service).user;
 }
 
-/** App2 owns the user pool, so its state has precedence, except that a removal at either service has precedence over both. */
-function userOf(sides: readonly ServiceExecutions[]): UserPresence | undefined {
+/** The names of the targets, from the first execution of App1 whose input is read. */
+function requestedTargets(sides: readonly ServiceExecutions[]): readonly string[] {
+  const executions = sides
+    .filter(({ service }) => service === APP1)
+    .flatMap(({ main, rollBacks }) => [main, ...rollBacks]);
+  return executions.map((known) => targetsIn(known?.execution?.input)).find(({ length }) => length > 0) ?? [];
+}
+
+/**
+ * The user at each target: according to the target, which owns the user pool, or according to App1 if the target has no
+ * execution, or none in this account.
+ */
+function usersAtTargets(
+  sides: readonly ServiceExecutions[],
+  targets: readonly string[],
+): NonNullable<Summary['targets']> {
+  const app1 = sides.find(({ service }) => service === APP1);
+  const latest = app1?.rollBacks.at(-1) ?? app1?.main;
+  const remaining = latest?.execution === undefined ? undefined : remainingTargets(latest.execution);
+  const atApp1 = app1 === undefined ? 'unknown' : presenceAt(app1, sides);
+  return targets.map((target) => {
+    const side = sides.find(({ service }) => service === target);
+    const atTarget = side === undefined ? 'unknown' : presenceAt(side, sides);
+    const isRemoved = remaining !== undefined && !remaining.includes(target);
+    const user = atTarget === 'unknown' ? (isRemoved ? 'absent' : atApp1) : atTarget;
+    return { target, ...(user === undefined ? {} : { user }) };
+  });
+}
+
+/**
+ * Whether the user exists. The targets own the user pools, so their state has precedence, except that a removal at any
+ * service has precedence. With several targets it exists, or is absent, only if that holds at each of them.
+ */
+function userOf(sides: readonly ServiceExecutions[], targets: readonly string[]): UserPresence | undefined {
   const presences = sides.map((side) => presenceAt(side, sides));
   if (presences.includes(undefined)) return undefined;
   if (presences.includes('being_removed')) return 'being_removed';
-  return presences.findLast((one) => one !== 'unknown') ?? 'unknown';
+  if (targets.length < 2) return presences.findLast((one) => one !== 'unknown') ?? 'unknown';
+  const atTargets = new Set(usersAtTargets(sides, targets).map(({ user }) => user));
+  const [user] = atTargets;
+  return atTargets.size === 1 && (user === 'present' || user === 'absent') ? user : 'unknown';
 }
 
 function leftBehindBy(sides: readonly ServiceExecutions[], running: boolean, now: Date): LeftBehind {

@@ -26,6 +26,7 @@ import {
   ofOneGeneration,
   type ServiceExecutions,
   summaryOf,
+  targetsIn,
 } from './provisioning.ts';
 import { parseJsonText } from './shorten.ts';
 
@@ -218,9 +219,11 @@ export function createReader(
       readHistory(arn, versionOf(execution ?? item)),
     ]);
     const failure = execution === undefined ? undefined : failureOf(execution);
-    const state_machine = workflowNameOf(arn.split(':').at(-2) ?? '');
+    const targets = targetsIn(execution?.input);
+    const machineName = arn.split(':').at(-2) ?? '';
+    const state_machine = workflowNameOf(machineName);
     return {
-      id: `${state_machine}/${item.name}`,
+      id: `${machineName}/${item.name}`,
       service,
       state_machine,
       name: item.name ?? '',
@@ -235,7 +238,7 @@ export function createReader(
       output: parseJsonText(execution?.output),
       redrives: item.redriveCount ?? 0,
       graph,
-      steps: toSteps(history.events, graph),
+      steps: toSteps(history.events, graph, targets.length > 1 ? targets : []),
       truncated: history.more,
     };
   }

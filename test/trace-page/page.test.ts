@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { ids } from '../trace/support/scene.ts';
+import { severalIds, severalServices, severalTargets } from '../trace/support/several-targets.ts';
 import { findViolations } from './support/axe.ts';
 import { open, startBrowser, type Viewport } from './support/browser.ts';
 import { type Site, siteOf } from './support/site.ts';
@@ -100,6 +101,97 @@ describe('the page', () => {
     const line = page.getByRole('region', { name: 'Timeline' });
     await line.getByText('ServiceUserCreationRolledBack', { exact: true }).click();
     await line.getByText('and its user was removed').waitFor();
+  });
+});
+
+describe('a provisioning with several targets', () => {
+  let several: Site;
+  beforeAll(async () => {
+    several = await siteOf(severalTargets(), severalServices);
+  });
+  afterAll(() => several.close());
+
+  const openOne = async (who: keyof typeof severalIds, viewport: Viewport = { width: 1280 }) => {
+    const { page, complaints } = await open(browser, several.at(severalIds[who]), viewport);
+    await waitForPage(page, severalIds[who]);
+    return { page, complaints };
+  };
+  const names = ['App2', 'Payments', 'Orders'];
+
+  it('has a pane for each target side by side, with the steps of App1 and those of the target', async () => {
+    const { page } = await openOne('hugo');
+    const panes = names.map((name) => page.getByRole('region', { name, exact: true }));
+
+    const boxes = await Promise.all(panes.map((pane) => pane.boundingBox()));
+    expect(new Set(boxes.map((box) => box?.y)).size).toBe(1);
+    const lefts = boxes.map((box) => box?.x ?? 0);
+    expect(lefts).toEqual([...lefts].sort((a, b) => a - b));
+    expect(new Set(lefts).size).toBe(3);
+    const payments = page.getByRole('region', { name: 'Payments', exact: true });
+    const app1 = payments.getByRole('region', { name: 'App1 at Payments, ProvisionServiceUser' });
+    await app1.getByRole('button', { name: /RequestUserCreation.*failed/ }).waitFor();
+    const own = payments.getByRole('region', { name: 'Payments, CreateServiceUser' });
+    await own.getByRole('button', { name: /AddToGroup.*failed/ }).waitFor();
+    const orders = page.getByRole('region', { name: 'App1 at Orders, ProvisionServiceUser' });
+    await orders.getByRole('button', { name: /RequestUserCreation.*stopped/ }).waitFor();
+    await orders.getByRole('button', { name: /CancelUserCreation.*compensated/ }).waitFor();
+  });
+
+  it('has the steps outside the Maps above the panes, and those of all targets with all states', async () => {
+    const { page } = await openOne('hugo');
+    const app1 = page.getByRole('region', { name: 'App1, ProvisionServiceUser' });
+    await app1.getByRole('button', { name: /CompensateTargets.*compensated/ }).waitFor();
+
+    expect(await app1.getByRole('button', { name: /RequestUserCreation/ }).count()).toBe(0);
+
+    await app1.getByRole('switch').check({ force: true });
+
+    await app1.getByRole('button', { name: /RequestUserCreation.*1 done, 1 failed, 1 stopped/ }).waitFor();
+    await app1.getByRole('button', { name: /ProvisionTargets.*failed/ }).waitFor();
+  });
+
+  it('names the target of the failure, in the panel of a step and on the timeline', async () => {
+    const { page } = await openOne('hugo');
+    const advice = page.getByRole('alert').filter({ hasText: 'Cause and remedy' });
+
+    expect(await advice.innerText()).toContain('at App1, step RequestUserCreation at Payments');
+
+    await page
+      .getByRole('region', { name: 'Timeline' })
+      .getByRole('button', { name: /RequestUserCreation at Payments.*failed/ })
+      .click();
+
+    const panel = page.getByRole('complementary', { name: 'RequestUserCreation' });
+    expect(await panel.innerText()).toContain('App1 at Payments, ProvisionServiceUser');
+  });
+
+  it('names the targets at which a user may be left', async () => {
+    const { page } = await openOne('iris');
+    const orders = page.getByRole('region', { name: 'Orders', exact: true });
+
+    expect(await orders.innerText()).toMatch(/^Orders\s+a user may be left/);
+    await page.getByText('a user may be left at Orders', { exact: true }).first().waitFor();
+  });
+
+  it('filters the list by target', async () => {
+    const { page } = await open(browser, several.at(), { width: 1280 });
+    await page.getByRole('combobox', { name: 'State' }).selectOption('failed');
+    await page.getByRole('combobox', { name: 'Target' }).selectOption('payments');
+
+    const rows = page.getByRole('list').getByRole('link');
+    await page.getByText('1 provisioning of').waitFor();
+    expect(await rows.allInnerTexts()).toEqual([
+      expect.stringMatching(/hugo[\s\S]*3 targets[\s\S]*App1, RequestUserCreation at Payments/),
+    ]);
+  });
+
+  it.each([360, 1280])('violates no accessibility rule and fits %s px', async (width) => {
+    const { page, complaints } = await openOne('hugo', { width });
+    await page.getByRole('switch').first().check({ force: true });
+
+    expect(await findViolations(page)).toEqual([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    expect(complaints).toEqual([]);
   });
 });
 

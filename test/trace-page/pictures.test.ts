@@ -5,9 +5,10 @@ import pixelmatch from 'pixelmatch';
 import type { Browser } from 'playwright-core';
 import { PNG } from 'pngjs';
 import { root } from '../../cli/support/paths.ts';
-import type { FakeAws } from '../trace/support/fake-aws.ts';
+import { type FakeAws, services } from '../trace/support/fake-aws.ts';
 import { machines } from '../trace/support/machines.ts';
 import { ids, scene } from '../trace/support/scene.ts';
+import { severalIds, severalServices, severalTargets } from '../trace/support/several-targets.ts';
 import { open, startBrowser, type Viewport } from './support/browser.ts';
 import { siteOf } from './support/site.ts';
 
@@ -48,15 +49,19 @@ afterAll(() => browser.close());
 
 interface Picture extends Viewport {
   id?: string;
+  /** Of the provisionings with several targets. */
+  several?: true;
+  /** Whether App1's first state machine shows all of its states. */
+  allStates?: true;
 }
 
 /** A full screenshot of the page with a fake AWS at a fixed time; `more` is additional style. */
 async function take(
-  { id, ...viewport }: Picture,
-  aws: FakeAws = scene(),
+  { id, several, allStates, ...viewport }: Picture,
+  aws: FakeAws = several === true ? severalTargets() : scene(),
   more = '',
 ): Promise<{ shot: Buffer; png: PNG }> {
-  const site = await siteOf(aws);
+  const site = await siteOf(aws, several === true ? severalServices : services);
   try {
     // The page's Content-Security-Policy would block the style.
     const { page } = await open(browser, site.url, viewport, { bypassCSP: true, reducedMotion: 'reduce' });
@@ -76,6 +81,9 @@ async function take(
         ? page.getByRole('link', { name: /carol/ })
         : page.getByText('Timeline', { exact: true });
     await content.waitFor();
+    if (allStates === true) await page.getByRole('switch').first().check({ force: true });
+    // Nothing is below the pointer after the switch.
+    await page.mouse.move(0, 0);
     // Graphs are laid out after their width is known.
     await page.evaluate(
       'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done))))',
@@ -112,6 +120,11 @@ const PICTURES: Record<string, Picture> = {
   'failed-1280-light': { width: 1280, id: ids.carol },
   'failed-1280-dark': { width: 1280, scheme: 'dark', id: ids.carol },
   'failed-360-light': { width: 360, id: ids.carol },
+  'all-states-1280-light': { width: 1280, id: ids.carol, allStates: true },
+  'targets-running-1280-light': { width: 1280, several: true, id: severalIds.gina },
+  'targets-failed-1280-light': { width: 1280, several: true, id: severalIds.hugo },
+  'targets-failed-360-light': { width: 360, several: true, id: severalIds.hugo },
+  'targets-left-1280-light': { width: 1280, several: true, id: severalIds.iris },
 };
 
 describe('the page', () => {

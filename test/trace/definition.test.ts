@@ -42,13 +42,46 @@ describe('parseGraph', () => {
     ).toBe(true);
   });
 
+  it('returns the states in the iterations of a Map, with their Map and their first state', () => {
+    const { nodes } = parseGraph(machines.ProvisionServiceUser, false);
+
+    expect(nodes.find(({ name }) => name === 'ProvisionTargets')).toEqual({
+      name: 'ProvisionTargets',
+      kind: 'map',
+      type: 'Map',
+      compensation: false,
+      start: 'Authenticate',
+    });
+    expect(nodes.flatMap(({ name, map }) => (map === 'ProvisionTargets' ? [name] : []))).toEqual([
+      'Authenticate',
+      'EncryptCredentials',
+      'RequestUserCreation',
+      'TargetFailed',
+    ]);
+  });
+
+  it('marks every state in a Map that compensates as compensation', () => {
+    const { nodes } = parseGraph(machines.ProvisionServiceUser, false);
+    const compensating = nodes.filter(({ map }) => map === 'CompensateTargets');
+
+    expect(compensating.map(({ compensation }) => compensation)).toEqual([true, true, true, true]);
+  });
+
+  it('returns one edge for several catchers with the same next state', () => {
+    const { edges } = parseGraph(machines.ProvisionServiceUser, false);
+
+    expect(edges.filter(({ from, caught }) => from === 'ProvisionTargets' && caught)).toEqual([
+      { from: 'ProvisionTargets', to: 'CompensateTargets', caught: true, label: 'any error' },
+    ]);
+  });
+
   it('returns every edge of a choice with its condition', () => {
     const choice = parseGraph(machines.RollBackProvisioning, true).edges.filter(
-      ({ from }) => from === 'WasItProvisioned',
+      ({ from }) => from === 'ChoosePublishedOutcome',
     );
     expect(choice).toEqual([
-      { from: 'WasItProvisioned', to: 'PublishDeprovisioned', caught: false, label: '$was_provisioned' },
-      { from: 'WasItProvisioned', to: 'PublishProvisioningFailed', caught: false, label: 'otherwise' },
+      { from: 'ChoosePublishedOutcome', to: 'PublishDeprovisioned', caught: false, label: '$had_succeeded' },
+      { from: 'ChoosePublishedOutcome', to: 'PublishProvisioningFailed', caught: false, label: 'otherwise' },
     ]);
   });
 
@@ -67,6 +100,7 @@ describe('parseGraph', () => {
     const names = graph.nodes.map((one) => one.name);
     expect(names).toContain(graph.start);
     for (const { from, to } of graph.edges) expect(names).toEqual(expect.arrayContaining([from, to]));
-    for (const one of names) expect([graph.start, ...graph.edges.map(({ to }) => to)]).toContain(one);
+    const entries = [graph.start, ...graph.nodes.map(({ start }) => start)];
+    for (const one of names) expect([...entries, ...graph.edges.map(({ to }) => to)]).toContain(one);
   });
 });

@@ -1,18 +1,23 @@
 import { Alert, CopyButton, UnstyledButton } from '@mantine/core';
 import { ArrowLeft, Check, Copy, LifeBuoy } from 'lucide-react';
-import { useCallback, useEffect, useRef } from 'react';
+import { type ComponentProps, useCallback, useEffect, useRef } from 'react';
 import type { Detail, Execution, Step, Summary } from '../model.ts';
 import { StateBadge } from './icon.tsx';
 import {
   count,
   durationText,
   executionLabel,
+  failedStep,
+  hasPanes,
+  leftAtText,
   leftBehindTexts,
   retriesText,
   serviceLabel,
   stepLabel,
+  stepName,
   summaryLabel,
   timeText,
+  userAtTargetText,
   userText,
   waitText,
 } from './labels.ts';
@@ -20,6 +25,7 @@ import { type Route, writeRoute } from './route.ts';
 import { StateMachineView } from './state-machine.tsx';
 import { StepPanel } from './step-panel.tsx';
 import { Timeline } from './timeline.tsx';
+import { atTarget } from './views.ts';
 
 interface Props {
   detail: Detail;
@@ -49,7 +55,9 @@ export function DetailView({ detail, route, go }: Props) {
     // Back to the element that opened the panel.
     if (opener.current instanceof HTMLElement) opener.current.focus();
   };
-  const services = [...new Set(executions.map(({ service }) => service))];
+  const panes = hasPanes(summary) ? (summary.targets ?? []).map(({ target }) => target) : [];
+  const shared = { now, chosen: route.step, choose, hasPanes: panes.length > 0 };
+  const columns = columnsOf(executions.filter(({ service }) => !panes.includes(service)));
 
   return (
     <div className={chosen === undefined ? 'detail' : 'detail with-panel'}>
@@ -57,22 +65,21 @@ export function DetailView({ detail, route, go }: Props) {
         <Heading summary={summary} waits={waitText(executions, now)} now={now} route={route} />
         <Findings summary={summary} />
         <div className="state-machines">
-          {services.map((service) => (
-            <div key={service} className="state-machine-column">
-              {executions
-                .filter((execution) => execution.service === service)
-                .map((execution) => (
-                  <StateMachineView
-                    key={execution.id}
-                    execution={execution}
-                    now={now}
-                    chosen={route.step}
-                    choose={choose}
-                  />
-                ))}
+          {columns.map((column) => (
+            <div key={column[0]?.id} className="state-machine-column">
+              {column.map((execution) => (
+                <StateMachineView key={execution.id} execution={execution} {...shared} />
+              ))}
             </div>
           ))}
         </div>
+        {panes.length > 0 && (
+          <div className="panes">
+            {panes.map((target) => (
+              <Pane key={target} target={target} summary={summary} executions={executions} shared={shared} />
+            ))}
+          </div>
+        )}
         <Timeline detail={detail} chosen={route.step} choose={choose} />
         <p className="hidden" role="status">
           {statusText(executions)}
@@ -94,8 +101,40 @@ export function DetailView({ detail, route, go }: Props) {
   );
 }
 
+/** The executions of each service below each other. */
+const columnsOf = (executions: readonly Execution[]): Execution[][] =>
+  [...new Set(executions.map(({ service }) => service))].map((service) =>
+    executions.filter((execution) => execution.service === service),
+  );
+
+interface PaneProps {
+  target: string;
+  summary: Summary;
+  executions: readonly Execution[];
+  shared: Omit<ComponentProps<typeof StateMachineView>, 'execution' | 'target'>;
+}
+
+/** One target: the iterations of App1 for it, and its own executions. */
+function Pane({ target, summary, executions, shared }: PaneProps) {
+  const parts = executions.filter(
+    (execution) => execution.service === target || atTarget(execution, target) !== undefined,
+  );
+  return (
+    <section className="pane" aria-label={serviceLabel(target)}>
+      <header>
+        <h3>{serviceLabel(target)}</h3>
+        <span className="dim">{userAtTargetText(summary, target)}</span>
+      </header>
+      {parts.map((execution) => (
+        <StateMachineView key={execution.id} execution={execution} target={target} {...shared} />
+      ))}
+      {parts.length === 0 && <p className="dim">No step for this target yet.</p>}
+    </section>
+  );
+}
+
 const neighbour = (one: { execution: Execution; step: Step } | undefined) =>
-  one === undefined ? undefined : { key: stepKey(one.execution, one.step), name: one.step.name };
+  one === undefined ? undefined : { key: stepKey(one.execution, one.step), name: stepName(one.step) };
 
 /** The text of the status for screen readers: the state of each execution and its latest step. */
 const statusText = (executions: readonly Execution[]): string =>
@@ -103,7 +142,9 @@ const statusText = (executions: readonly Execution[]): string =>
     .map((execution) => {
       const step = execution.steps.at(-1);
       const latest =
-        step === undefined ? '' : `, ${step.name} ${stepLabel(step).text} ${retriesText(step)}`.trimEnd();
+        step === undefined
+          ? ''
+          : `, ${stepName(step)} ${stepLabel(step).text} ${retriesText(step)}`.trimEnd();
       return `${execution.state_machine} ${executionLabel(execution).text}${latest}.`;
     })
     .join(' ');
@@ -150,7 +191,10 @@ function Heading({ summary, waits, now, route }: HeadingProps) {
         </Fact>
         {waits !== undefined && <Fact name="waiting in">{waits}</Fact>}
         <Fact name="user">{userText(summary)}</Fact>
-        <Fact name="left behind">{left_behind === 'nothing' ? 'nothing' : leftBehindTexts[left_behind]}</Fact>
+        <Fact name="left behind">
+          {left_behind === 'nothing' ? 'nothing' : leftBehindTexts[left_behind]}
+          {left_behind === 'user' && leftAtText(summary)}
+        </Fact>
         {roll_backs > 0 && <Fact name="rolled back by">{count(roll_backs, 'execution')}</Fact>}
       </dl>
     </div>
@@ -167,19 +211,24 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
 }
 
 /** The failures and the remedies. */
-function Findings({ summary: { failures, remedies, left_behind } }: { summary: Summary }) {
+function Findings({ summary }: { summary: Summary }) {
+  const { failures, remedies, left_behind } = summary;
   if (failures.length === 0 && remedies.length === 0) return null;
   const tone = left_behind === 'user' || left_behind === 'event' ? 'tone-warn' : 'tone-bad';
   return (
     <Alert className={`findings ${tone}`} icon={<LifeBuoy aria-hidden="true" />} title="Cause and remedy">
       <div className="findings-columns">
         <ul>
-          {failures.map(({ service, step, code, error, message }) => (
-            <li key={`${service} ${step}`}>
-              <code>{code}</code> at {serviceLabel(service)}, step <strong>{step}</strong> ({error}).{' '}
-              {message}
-            </li>
-          ))}
+          {failures.map((failure) => {
+            const { service, code, error, message } = failure;
+            const step = failedStep(failure, summary);
+            return (
+              <li key={`${service} ${step}`}>
+                <code>{code}</code> at {serviceLabel(service)}, step <strong>{step}</strong> ({error}).{' '}
+                {message}
+              </li>
+            );
+          })}
         </ul>
         <ol>
           {remedies.map((remedy) => (

@@ -18,19 +18,25 @@ export function Headline({ listing: { headline, unread, truncated }, go }: Props
           tone={failed_last_hour > 0 ? 'bad' : 'good'}
           number={failed_last_hour}
           what="failed in the last hour"
-          onClick={() => go({ id: undefined, step: undefined, show: 'failed', hours: 1, code: '', text: '' })}
+          onClick={() =>
+            go({ id: undefined, step: undefined, show: 'failed', hours: 1, code: '', target: '', text: '' })
+          }
         />
         <Figure
           tone={left_behind > 0 ? 'warn' : 'good'}
           number={left_behind}
           what="left behind"
-          onClick={() => go({ id: undefined, step: undefined, show: 'left_behind', code: '', text: '' })}
+          onClick={() =>
+            go({ id: undefined, step: undefined, show: 'left_behind', code: '', target: '', text: '' })
+          }
         />
         <Figure
           tone={running > 0 ? 'run' : 'idle'}
           number={running}
           what="running"
-          onClick={() => go({ id: undefined, step: undefined, show: 'running', code: '', text: '' })}
+          onClick={() =>
+            go({ id: undefined, step: undefined, show: 'running', code: '', target: '', text: '' })
+          }
         />
       </div>
       <p className="hidden" role="status">

@@ -1,8 +1,23 @@
 import { pascalCase } from '../../contracts/services.ts';
-import type { Execution, LeftBehind, Step, Summary } from '../model.ts';
+import type { Execution, Failure, LeftBehind, Step, Summary } from '../model.ts';
 
 /** The name of a service on the page: that of its stack. */
 export const serviceLabel = pascalCase;
+
+/** `App1 at Payments`; only the service without a target. */
+export const atTargetLabel = (service: string, target: string | undefined): string =>
+  target === undefined ? serviceLabel(service) : `${serviceLabel(service)} at ${serviceLabel(target)}`;
+
+/** Whether the page has a pane for each target. */
+export const hasPanes = ({ targets = [] }: Pick<Summary, 'targets'>): boolean => targets.length > 1;
+
+/** The name of a step, with its target if the provisioning has several: `Authenticate at Payments`. */
+export const stepName = ({ name, target }: Pick<Step, 'name' | 'target'>): string =>
+  target === undefined ? name : `${name} at ${serviceLabel(target)}`;
+
+/** The step of a failure, with its target if the provisioning has several. */
+export const failedStep = ({ step, target }: Failure, summary: Pick<Summary, 'targets'>): string =>
+  stepName({ name: step, ...(hasPanes(summary) && target !== undefined ? { target } : {}) });
 
 /** The texts and colours of states. A tone is never the only label: a text and an icon go with it. */
 export type Tone = 'idle' | 'run' | 'good' | 'bad' | 'compensation' | 'warn';
@@ -65,23 +80,48 @@ const userTexts = {
   being_removed: 'user is being removed',
 } as const;
 
-/** Whether the user exists, as far as it is known. */
-export function userText({ user, left_behind, running }: Summary): string {
-  if (left_behind === 'user') return 'a user may be left';
+/** Whether the user exists, as far as it is known; what may be left, at which targets. */
+export function userText(summary: Summary): string {
+  const { user, left_behind, running } = summary;
+  if (left_behind === 'user') return `a user may be left${leftAtText(summary)}`;
   if (user === undefined) return 'not read yet';
   return running && user === 'absent' ? userTexts.unknown : userTexts[user];
 }
 
-/** What running executions wait for: the latest step, which has failed and is retried. */
+/** ` at Payments, Orders`: where a user may be left; empty with one target. */
+export function leftAtText(summary: Pick<Summary, 'targets'>): string {
+  const { targets = [] } = summary;
+  const left = targets.filter(({ user }) => user !== 'absent' && user !== 'gone');
+  return hasPanes(summary) && left.length > 0
+    ? ` at ${left.map(({ target }) => serviceLabel(target)).join(', ')}`
+    : '';
+}
+
+/** The user at one target. `summary` is that of the provisioning. */
+export function userAtTargetText(summary: Summary, target: string): string {
+  const { targets = [], left_behind, running } = summary;
+  const user = targets.find((at) => at.target === target)?.user;
+  if (user === undefined) return 'not read yet';
+  if (user === 'gone') return 'not checked: the target is gone';
+  if (left_behind === 'user' && user !== 'absent') return 'a user may be left';
+  return running && user === 'absent' ? userTexts.unknown : userTexts[user];
+}
+
+/** What running executions wait for: the latest step, or that of each iteration, which has failed and is retried. */
 export function waitText(executions: readonly Execution[], now: string): string | undefined {
-  const waiting = executions.flatMap(({ status, steps }) => {
-    const step = steps.at(-1);
-    const failed = step?.attempts.find(({ status: of }) => of === 'failed' || of === 'timed_out');
-    const isRetried = step?.status === 'retrying' || step?.status === 'running';
-    return status === 'RUNNING' && isRetried && failed !== undefined
-      ? [`${step.name}, since ${timeText(failed.started_at, now)}: ${failed.error ?? 'no response'}`]
-      : [];
-  });
+  const waiting = executions.flatMap(({ status, steps }) =>
+    status === 'RUNNING'
+      ? steps.flatMap((step) => {
+          const failed = step.attempts.find(({ status: of }) => of === 'failed' || of === 'timed_out');
+          const isRetried = step.status === 'retrying' || step.status === 'running';
+          return isRetried && failed !== undefined
+            ? [
+                `${stepName(step)}, since ${timeText(failed.started_at, now)}: ${failed.error ?? 'no response'}`,
+              ]
+            : [];
+        })
+      : [],
+  );
   return waiting.length === 0 ? undefined : waiting.join('; ');
 }
 

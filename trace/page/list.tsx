@@ -2,12 +2,14 @@ import { NativeSelect, TextInput } from '@mantine/core';
 import { Search } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
 import type { Listing, Summary } from '../model.ts';
-import { codesOf, filtered } from './filter.ts';
+import { codesOf, filtered, targetsOf } from './filter.ts';
 import { StateBadge } from './icon.tsx';
 import {
   count,
   duration,
   durationText,
+  failedStep,
+  hasPanes,
   leftBehindTexts,
   serviceLabel,
   summaryLabel,
@@ -35,6 +37,7 @@ export function List({ listing, route, go }: Props) {
   const all = listing?.provisionings ?? [];
   const provisionings = filtered(all, route);
   const codes = codesOf(all);
+  const targets = targetsOf(all, route.target);
   const chosen = route.code === '' || codes.includes(route.code) ? codes : [route.code, ...codes];
   return (
     <>
@@ -59,6 +62,17 @@ export function List({ listing, route, go }: Props) {
           value={String(route.hours)}
           onChange={({ currentTarget }) => go({ hours: Number(currentTarget.value) }, true)}
         />
+        {targets.length > 1 && (
+          <NativeSelect
+            aria-label="Target"
+            data={[
+              { value: '', label: 'Every target' },
+              ...targets.map((target) => ({ value: target, label: serviceLabel(target) })),
+            ]}
+            value={route.target}
+            onChange={({ currentTarget }) => go({ target: currentTarget.value }, true)}
+          />
+        )}
         <NativeSelect
           aria-label="Code"
           data={[{ value: '', label: 'Every code' }, ...chosen.map((code) => ({ value: code, label: code }))]}
@@ -103,13 +117,13 @@ function Row({ one, listing, route }: { one: Summary; listing: Listing; route: R
         <StateBadge {...summaryLabel(one)} />
         <span className="identity">
           <strong>{username ?? '…'}</strong>
-          <span className="id">{provisioning_id.slice(0, 8)}</span>
+          <span className="id">{idText(one)}</span>
         </span>
         <span className="why">
           {failures.slice(0, 2).map((failure) => (
-            <span key={`${failure.service} ${failure.step}`} className="cause">
+            <span key={`${failure.service} ${failedStep(failure, one)}`} className="cause">
               <code>{failure.code}</code>{' '}
-              {`${serviceLabel(failure.service)}, ${failure.step}: ${failure.error}`}
+              {`${serviceLabel(failure.service)}, ${failedStep(failure, one)}: ${failure.error}`}
             </span>
           ))}
         </span>
@@ -133,6 +147,13 @@ function Row({ one, listing, route }: { one: Summary; listing: Listing; route: R
     </li>
   );
 }
+
+/** The begin of the id, and the number of targets if there are several. */
+const idText = (one: Summary): string =>
+  [
+    one.provisioning_id.slice(0, 8),
+    ...(hasPanes(one) ? [count(one.targets?.length ?? 0, 'target')] : []),
+  ].join(' · ');
 
 /** Id of a provisioning's row in the document. */
 export const rowId = (provisioningId: string): string => `row-${provisioningId}`;

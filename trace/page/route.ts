@@ -7,6 +7,8 @@ export interface Route {
   hours: number;
   show: Show;
   code: string;
+  /** Name of a target; empty for all of them. */
+  target: string;
   text: string;
 }
 
@@ -34,15 +36,17 @@ export function readRoute(hash: string): Route {
     hours: hours > 0 ? hours : 1,
     show: isShow(show) ? show : 'all',
     code: values.get('code') ?? '',
+    target: values.get('target') ?? '',
     text: values.get('text') ?? '',
   };
 }
 
-export function writeRoute({ id, step, hours, show, code, text }: Route): string {
+export function writeRoute({ id, step, hours, show, code, target, text }: Route): string {
   const values = new URLSearchParams();
   if (hours !== 1) values.set('hours', String(hours));
   if (show !== 'all') values.set('show', show);
   if (code !== '') values.set('code', code);
+  if (target !== '') values.set('target', target);
   if (text !== '') values.set('text', text);
   if (step !== undefined) values.set('step', step);
   const query = values.size > 0 ? `?${values}` : '';

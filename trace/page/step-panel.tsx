@@ -3,7 +3,7 @@ import { ChevronLeft, ChevronRight, X } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useRef } from 'react';
 import type { Attempt, Execution, Step } from '../model.ts';
 import { StateBadge } from './icon.tsx';
-import { clockTime, durationText, serviceLabel, stepLabel } from './labels.ts';
+import { atTargetLabel, clockTime, durationText, stepLabel } from './labels.ts';
 
 interface Neighbour {
   key: string;
@@ -34,7 +34,7 @@ export function StepPanel({ execution, step, now, close, next, previous, show }:
       <header>
         <div>
           <p className="dim">
-            {serviceLabel(execution.service)}, {execution.state_machine}
+            {atTargetLabel(execution.service, step.target)}, {execution.state_machine}
           </p>
           <h3 id="panel-title" ref={title} tabIndex={-1}>
             {name}

@@ -62,8 +62,13 @@ type Entry = { step: Step } | { event: AuditEvent };
 function entriesOf(execution: Execution, all: readonly Execution[], events: readonly AuditEvent[]): Entry[] {
   const ownEvents = events.filter((event) => ownerOf(event, all)?.id === execution.id);
   const at = (entry: Entry) => ('event' in entry ? entry.event.occurred_at : entry.step.entered_at);
-  return [...execution.steps.map((step) => ({ step })), ...ownEvents.map((event) => ({ event }))].sort(
-    (a, b) => at(a).localeCompare(at(b)),
+  // With one target, its steps stand in the place of their Map.
+  const isMap = ({ type, attempts }: Step) => type === 'Map' && attempts.length === 0;
+  const visible = execution.steps.some(({ target }) => target !== undefined)
+    ? execution.steps
+    : execution.steps.filter((step) => !isMap(step));
+  return [...visible.map((step) => ({ step })), ...ownEvents.map((event) => ({ event }))].sort((a, b) =>
+    at(a).localeCompare(at(b)),
   );
 }
 
@@ -149,7 +154,12 @@ function StepRow({ step, scale, now, chosen, onClick }: StepRowProps) {
       >
         <span className="line-name">
           <ToneIcon {...label} size={15} />
-          <span className="line-text">{name}</span>
+          <span className="line-text">
+            {name}
+            {step.target !== undefined && (
+              <span className="line-target">{` at ${serviceLabel(step.target)}`}</span>
+            )}
+          </span>
           <span className="hidden">{`, ${label.text}`}</span>
         </span>
         <span className="line-note">{note}</span>

@@ -14,11 +14,11 @@ export interface Site {
   close(): void;
 }
 
-/** Serves the page with a fake AWS at a fixed time. */
-export async function siteOf(aws: FakeAws = scene()): Promise<Site> {
+/** Serves the page with a fake AWS at a fixed time, by default with one target. */
+export async function siteOf(aws: FakeAws = scene(), deployed = services): Promise<Site> {
   const reader = createReader(
     aws,
-    { environment: 'local AWS', services, callsPerSecond: Number.POSITIVE_INFINITY },
+    { environment: 'local AWS', services: deployed, callsPerSecond: Number.POSITIVE_INFINITY },
     () => NOW,
   );
   const server = await serve(reader, await page, 0);

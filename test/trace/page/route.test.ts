@@ -13,6 +13,7 @@ describe('the route', () => {
       hours: 24,
       show: 'failed',
       code: 'PASSWORD_REJECTED',
+      target: 'payments',
       text: 'ca & ro',
     } as const;
     expect(readRoute(writeRoute(route))).toEqual(route);
@@ -35,9 +36,13 @@ describe('filtered', () => {
     () => NOW,
   );
   const usernamesFor = async (over: Partial<Parameters<typeof filtered>[1]>) =>
-    filtered((await reader.list(1)).provisionings, { show: 'all', code: '', text: '', ...over }).map(
-      ({ username }) => username,
-    );
+    filtered((await reader.list(1)).provisionings, {
+      show: 'all',
+      code: '',
+      target: '',
+      text: '',
+      ...over,
+    }).map(({ username }) => username);
 
   it.each([
     ['running', ['frida']],

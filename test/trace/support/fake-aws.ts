@@ -1,11 +1,13 @@
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
-import type { ServiceKind } from '../../../contracts/services.ts';
 import type { Aws } from '../../../trace/aws.ts';
 import type { DeployedService } from '../../../trace/connect.ts';
 import type { History } from '../../support/history.ts';
 import { type MachineName, machines } from './machines.ts';
 
-const arnOf = (name: MachineName) => `arn:aws:states:eu-west-1:111111111111:stateMachine:${name}`;
+/** A state machine of the fake services, or one with the prefix of another target: `payments-CreateServiceUser`. */
+export type FakeMachine = MachineName | `${string}-${MachineName}`;
+
+const arnOf = (name: FakeMachine) => `arn:aws:states:eu-west-1:111111111111:stateMachine:${name}`;
 
 /** The two fake services. */
 export const services: DeployedService[] = [
@@ -22,6 +24,14 @@ export const services: DeployedService[] = [
     eventsLog: '/aws/events/app2',
   },
 ];
+
+/** A further target. */
+export const target = (service: string): DeployedService => ({
+  service,
+  stateMachine: arnOf(`${service}-CreateServiceUser`),
+  rollBackStateMachine: arnOf(`${service}-RollBackServiceUser`),
+  eventsLog: `/aws/events/${service}`,
+});
 
 /** A fake AWS with executions and events. It records calls. */
 export class FakeAws implements Aws {
@@ -41,7 +51,7 @@ export class FakeAws implements Aws {
   }
 
   /** Adds or replaces an execution. Its status is that of its history. */
-  put(machine: MachineName, name: string, input: unknown, history: History): this {
+  put(machine: FakeMachine, name: string, input: unknown, history: History): this {
     const events = history.events();
     const [first, last] = [events[0], events.at(-1)];
     const { error, cause } = last?.executionFailedEventDetails ?? last?.executionAbortedEventDetails ?? {};
@@ -69,14 +79,7 @@ export class FakeAws implements Aws {
   }
 
   /** Adds an audit event to a service's log. */
-  publish(
-    service: ServiceKind,
-    id: string,
-    sequence: number,
-    name: string,
-    at: Date,
-    data: object = {},
-  ): this {
+  publish(service: string, id: string, sequence: number, name: string, at: Date, data: object = {}): this {
     const message = JSON.stringify({
       'detail-type': name,
       source: service,
@@ -123,7 +126,9 @@ export class FakeAws implements Aws {
 
   async readDefinition(arn: string) {
     this.calls.definition.push(arn);
-    const machine = (Object.keys(machines) as MachineName[]).find((name) => arn.includes(`:${name}:`)); // the object's own keys
+    const machine = (Object.keys(machines) as MachineName[]).find((name) =>
+      new RegExp(`:([a-z]+-)?${name}:`).test(arn),
+    ); // the object's own keys
     if (machine === undefined) throw new Error(`There is no state machine of ${arn}.`);
     return this.#definitions[machine] ?? machines[machine];
   }

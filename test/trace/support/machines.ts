@@ -1,24 +1,60 @@
 /** Small state machines in the shape of the real ones. They are fixed, because pictures of them are compared. */
 
-const task = (Next: string, ...caught: [string, string][]) => ({
-  Type: 'Task',
-  Next,
-  Catch: caught.map(([error, Next]) => ({ ErrorEquals: [error], Next })),
-});
-const any = (Next: string): [string, string] => ['States.ALL', Next];
+type Catcher = [errors: string, next: string];
+
+const catching = (caught: Catcher[]) => caught.map(([error, Next]) => ({ ErrorEquals: [error], Next }));
+const task = (Next: string, ...caught: Catcher[]) => ({ Type: 'Task', Next, Catch: catching(caught) });
+/** The last state of an iteration. */
+const lastTask = (...caught: Catcher[]) => ({ Type: 'Task', End: true, Catch: catching(caught) });
+const any = (Next: string): Catcher => ['States.ALL', Next];
 const end = (Type: 'Succeed' | 'Fail') => ({ Type });
-const stateMachine = (Comment: string, States: Record<string, object>): string =>
-  JSON.stringify({ Comment, StartAt: Object.keys(States)[0], States });
+const choice = (Condition: string, Next: string, Default: string) => ({
+  Type: 'Choice',
+  Choices: [{ Condition: `{% ${Condition} %}`, Next }],
+  Default,
+});
+const states = (States: Record<string, object>) => ({ StartAt: Object.keys(States)[0], States });
+/** A Map over the targets. */
+const map = (Next: string, iteration: Record<string, object>, ...caught: Catcher[]) => ({
+  Type: 'Map',
+  Next,
+  ItemProcessor: states(iteration),
+  Catch: catching(caught),
+});
+const stateMachine = (Comment: string, all: Record<string, object>): string =>
+  JSON.stringify({ Comment, ...states(all) });
+
+const compensateTargets = map(
+  'ChooseOutcome',
+  {
+    ChooseCompensation: choice('$states.input.creation_requested', 'CancelUserCreation', 'NothingRequested'),
+    CancelUserCreation: lastTask(any('UserMayRemain')),
+    NothingRequested: end('Succeed'),
+    UserMayRemain: end('Succeed'),
+  },
+  any('PublishRollBackFailed'),
+);
 
 export const machines = {
-  ProvisionServiceUser: stateMachine('Provisions a service user at App2.', {
-    Authenticate: task('EncryptCredentials', any('PublishProvisioningFailed')),
-    EncryptCredentials: task('RequestUserCreation', any('PublishProvisioningFailed')),
-    RequestUserCreation: task('PublishProvisioned', any('CancelUserCreation')),
-    PublishProvisioned: task('Provisioned', any('CancelUserCreation')),
+  ProvisionServiceUser: stateMachine('Provisions a service user at its targets.', {
+    PublishRequested: task('ProvisionTargets', any('CompensateTargets')),
+    ProvisionTargets: map(
+      'PublishProvisioned',
+      {
+        Authenticate: task('EncryptCredentials', any('TargetFailed')),
+        EncryptCredentials: task('RequestUserCreation', any('TargetFailed')),
+        RequestUserCreation: lastTask(any('TargetFailed')),
+        TargetFailed: end('Fail'),
+      },
+      ['TargetFailed', 'CompensateTargets'],
+      any('CompensateTargets'),
+    ),
+    PublishProvisioned: task('Provisioned', any('CompensateTargets')),
     Provisioned: end('Succeed'),
-    CancelUserCreation: task('PublishProvisioningFailed', any('RollBackFailed')),
+    CompensateTargets: compensateTargets,
+    ChooseOutcome: choice('$exists($failed)', 'PublishRollBackFailed', 'PublishProvisioningFailed'),
     PublishProvisioningFailed: task('ProvisioningFailed', any('OutcomeNotPublished')),
+    PublishRollBackFailed: task('RollBackFailed', any('RollBackFailed')),
     ProvisioningFailed: end('Fail'),
     RollBackFailed: end('Fail'),
     OutcomeNotPublished: end('Fail'),
@@ -41,17 +77,14 @@ export const machines = {
     Cancelled: end('Fail'),
   }),
   RollBackProvisioning: stateMachine('Rolls a provisioning back.', {
-    StopProvisioning: task('CancelUserCreation'),
-    CancelUserCreation: task('WasItProvisioned', any('RollBackFailed')),
-    WasItProvisioned: {
-      Type: 'Choice',
-      Choices: [{ Condition: '{% $was_provisioned %}', Next: 'PublishDeprovisioned' }],
-      Default: 'PublishProvisioningFailed',
-    },
+    StopProvisioning: task('CompensateTargets', any('PublishRollBackFailed')),
+    CompensateTargets: compensateTargets,
+    ChooseOutcome: choice('$exists($failed)', 'PublishRollBackFailed', 'ChoosePublishedOutcome'),
+    ChoosePublishedOutcome: choice('$had_succeeded', 'PublishDeprovisioned', 'PublishProvisioningFailed'),
     PublishDeprovisioned: task('Deprovisioned'),
-    PublishProvisioningFailed: task('RolledBack'),
+    PublishProvisioningFailed: task('Deprovisioned'),
+    PublishRollBackFailed: task('RollBackFailed', any('RollBackFailed')),
     Deprovisioned: end('Succeed'),
-    RolledBack: end('Succeed'),
     RollBackFailed: end('Fail'),
   }),
   RollBackServiceUser: stateMachine('Rolls a creation back.', {

@@ -1,5 +1,5 @@
 import { rollBackName } from '../../../handlers/shared/roll-back-names.ts';
-import { history } from '../../support/history.ts';
+import { type History, history } from '../../support/history.ts';
 import { FakeAws } from './fake-aws.ts';
 import type { MachineName } from './machines.ts';
 
@@ -33,14 +33,37 @@ const inputOf = (who: Username) => ({
   human_user_id: 'h-1001',
   owner: '111111111111:AROAEXAMPLE',
 });
-const withIntakeCiphertext = (who: Username) => ({ ...inputOf(who), intake_ciphertext: CIPHERTEXT });
+const withIntakeCiphertext = (who: Username) => ({
+  ...inputOf(who),
+  targets: ['app2'],
+  intake_ciphertext: CIPHERTEXT,
+});
 const encrypted = (who: Username) => ({ ...inputOf(who), encrypted_password: CIPHERTEXT });
 
 const app1 = (who: Username, time: string) =>
   history(at(time))
     .begin(withIntakeCiphertext(who))
-    .task('Authenticate', 240, { expires_at: '2026-01-02T10:15:00.000Z' })
-    .task('EncryptCredentials', 130, {}, { encrypted_password: CIPHERTEXT });
+    .task('PublishRequested', 40)
+    .map('ProvisionTargets', 1)
+    .iteration(0)
+    .task('Authenticate', 200)
+    .task('EncryptCredentials', 130, { encrypted_password: CIPHERTEXT });
+
+/** The end of an iteration after RequestUserCreation has failed. */
+const targetFailed = (run: History): History =>
+  run.exit('RequestUserCreation').enter('TargetFailed', {}, 'FailStateEntered').failMap();
+
+const passed = (run: History, choice: string): History =>
+  run.enter(choice, {}, 'ChoiceStateEntered').exit(choice);
+
+/** The compensation at one target, with the time of CancelUserCreation in milliseconds. */
+const compensated = (run: History, milliseconds: number): History =>
+  passed(
+    passed(run.map('CompensateTargets', 1).iteration(0), 'ChooseCompensation')
+      .task('CancelUserCreation', milliseconds)
+      .exitMap(),
+    'ChooseOutcome',
+  );
 
 const app2 = (who: Username, time: string) =>
   history(at(time)).begin(encrypted(who)).task('DecryptCredentials', 90);
@@ -84,6 +107,7 @@ export function scene(
     withIntakeCiphertext('anna'),
     app1('anna', '09:55:10')
       .task('RequestUserCreation', 1_300)
+      .exitMap()
       .task('PublishProvisioned', 60)
       .succeed('Provisioned'),
   );
@@ -127,11 +151,14 @@ export function scene(
     'ProvisionServiceUser',
     ids.carol,
     withIntakeCiphertext('carol'),
-    app1('carol', '09:48:20')
-      .enter('RequestUserCreation')
-      .failed(2_700, 'UserCreationFailed', 'App2 ended as FAILED.')
-      .exit('RequestUserCreation', {}, { failure: app1Failure })
-      .task('CancelUserCreation', 260)
+    compensated(
+      targetFailed(
+        app1('carol', '09:48:20')
+          .enter('RequestUserCreation')
+          .failed(2_700, 'UserCreationFailed', 'App2 ended as FAILED.'),
+      ),
+      260,
+    )
       .task('PublishProvisioningFailed', 50)
       .fail('ProvisioningFailed', app1Failure),
   );
@@ -159,11 +186,10 @@ export function scene(
     'ProvisionServiceUser',
     ids.bob,
     withIntakeCiphertext('bob'),
-    app1('bob', '09:31:05')
-      .enter('RequestUserCreation')
-      .failed(420, 'PasswordRejected')
-      .exit('RequestUserCreation')
-      .task('CancelUserCreation', 200)
+    compensated(
+      targetFailed(app1('bob', '09:31:05').enter('RequestUserCreation').failed(420, 'PasswordRejected')),
+      200,
+    )
       .task('PublishProvisioningFailed', 50)
       .fail('ProvisioningFailed', atApp1),
   );
@@ -214,13 +240,24 @@ export function scene(
     'ProvisionServiceUser',
     ids.dave,
     withIntakeCiphertext('dave'),
-    app1('dave', '09:12:00')
-      .enter('RequestUserCreation')
-      .failed(3_000, 'UserCreationFailed')
-      .exit('RequestUserCreation')
-      .enter('CancelUserCreation')
-      .failed(10_000, 'UserRemovalPending')
-      .exit('CancelUserCreation')
+    passed(
+      passed(
+        targetFailed(
+          app1('dave', '09:12:00').enter('RequestUserCreation').failed(3_000, 'UserCreationFailed'),
+        )
+          .map('CompensateTargets', 1)
+          .iteration(0),
+        'ChooseCompensation',
+      )
+        .enter('CancelUserCreation')
+        .failed(10_000, 'UserRemovalPending')
+        .exit('CancelUserCreation')
+        .enter('UserMayRemain', {}, 'SucceedStateEntered')
+        .exit('UserMayRemain')
+        .exitMap(),
+      'ChooseOutcome',
+    )
+      .task('PublishRollBackFailed', 50)
       .fail('RollBackFailed', { step: 'RequestUserCreation', error: 'UserCreationFailed' }),
   );
   aws.publish('app2', ids.dave, 30, 'ServiceUserRollBackFailed', at('09:12:03.300'), { failure: cannot });
@@ -232,6 +269,7 @@ export function scene(
     withIntakeCiphertext('erin'),
     app1('erin', '09:02:00')
       .task('RequestUserCreation', 1_200)
+      .exitMap()
       .task('PublishProvisioned', 60)
       .succeed('Provisioned'),
   );
@@ -261,12 +299,10 @@ export function scene(
     'RollBackProvisioning',
     rollBackOf('erin'),
     inputOf('erin'),
-    history(at('09:40:00'))
-      .begin(inputOf('erin'))
-      .task('StopProvisioning', 80)
-      .task('CancelUserCreation', 1_400)
-      .enter('WasItProvisioned', {}, 'ChoiceStateEntered')
-      .exit('WasItProvisioned')
+    passed(
+      compensated(history(at('09:40:00')).begin(inputOf('erin')).task('StopProvisioning', 80), 1_400),
+      'ChoosePublishedOutcome',
+    )
       .task('PublishDeprovisioned', 50)
       .succeed('Deprovisioned'),
   );
