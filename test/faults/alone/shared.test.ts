@@ -1,9 +1,9 @@
 import { expect } from '@jest/globals';
 import { effectOf } from '../matrix/faults.ts';
 import { injectFault } from '../matrix/run.ts';
-import { type Row, sharedTable } from '../matrix/table.ts';
+import { outcomeOf, type Row, sharedTable } from '../matrix/table.ts';
 import { waitForRetries } from '../support/executions.ts';
-import { recycle } from '../support/interventions.ts';
+import { kill, recycle } from '../support/interventions.ts';
 import { violations, waitForOutcome } from '../support/oracle.ts';
 import { inSequence } from '../support/parallel.ts';
 import { plan } from '../support/plan.ts';
@@ -11,8 +11,26 @@ import { post } from '../support/provisioning.ts';
 import { inject } from '../support/proxy.ts';
 import { type FinalChecks, suite } from '../support/suite.ts';
 
+/** A fault, or a crash of the function during the call. */
+interface Case extends Row {
+  killed?: boolean;
+}
+
+/** Delay of the call of a function that is killed, in milliseconds: shorter than its time limit. */
+const DELAY_MS = 2_400;
+
+const signIn = sharedTable.find(({ call }) => call.by === 'Authenticate' && call.to.includes('InitiateAuth'));
+if (signIn === undefined) throw new Error('The table has no call of Authenticate.');
+const crash: Case = {
+  ...signIn,
+  name: 'app1-call-target killed in Authenticate',
+  repetition: 'once',
+  outcome: outcomeOf(signIn.call, 'throttled', 'once'),
+  killed: true,
+};
+
 /** Calls of best effort need no cache to be empty; the other ones are made only then. */
-const run = (row: Row, finalChecks: FinalChecks) =>
+const run = (row: Case, finalChecks: FinalChecks) =>
   row.call.caller === 'best effort' ? runFlow(row, finalChecks) : runWithoutCaches(row, finalChecks);
 
 /** Injects the fault into the flow that leads to the call, until the outcome. */
@@ -36,18 +54,25 @@ async function runFlow({ call, fault, repetition }: Row, finalChecks: FinalCheck
 const FIRES_WITHIN = 180_000;
 
 /** Injects the fault while the functions have empty caches. */
-async function runWithoutCaches({ call, fault, repetition, outcome }: Row, finalChecks: FinalChecks) {
+async function runWithoutCaches(
+  { call, fault, repetition, outcome, killed = false }: Case,
+  finalChecks: FinalChecks,
+) {
   const planned = await plan();
   await recycle(call.functionName ?? '');
   // API Gateway caches the authorizer's policy for a token, so only a new token reaches the authorizer.
   await recycle('app1-call-target');
   const injected = await inject({
     ...call.match(planned),
-    ...effectOf(fault, call),
+    ...(killed ? { latency: DELAY_MS } : effectOf(fault, call)),
     ...(repetition === 'once' ? { times: 1 } : {}),
   });
   try {
     await post(planned, planned.key);
+    if (killed) {
+      await injected.waitUntilFired();
+      await kill('app1-call-target', planned.id);
+    }
     if (outcome.retryingState === undefined) await waitForOutcome(planned.id);
     else await waitForRetries('ProvisionServiceUser', planned.id, outcome.retryingState);
     const fired = await injected.allFired();
@@ -61,7 +86,7 @@ async function runWithoutCaches({ call, fault, repetition, outcome }: Row, final
   }
 }
 
-suite('a fault in a call that serves many provisionings', sharedTable, {
+suite('a fault in a call that serves many provisionings', [crash, ...sharedTable], {
   run,
   check: ({ fired, broken, outcome }, { outcome: { status, user, app1 } }) => {
     expect(broken).toEqual([]);

@@ -17,6 +17,7 @@ import { type PlannedProvisioning, plan, rivalKey } from '../support/plan.ts';
 import { post, postOnce, problemCode, statusAtTarget } from '../support/provisioning.ts';
 import { type InjectedFaults, inject } from '../support/proxy.ts';
 import { runSweepsSoon } from '../support/sweeps.ts';
+import { provisionedTargets } from '../support/target.ts';
 import type { Call } from './calls.ts';
 import { effectOf, repetitions } from './faults.ts';
 import { flowOf } from './flows.ts';
@@ -56,6 +57,8 @@ interface Injection {
   /** The state that retries until the fault ends. */
   retryingState?: NonNullable<Outcome['retryingState']>;
   rollBackLater?: boolean;
+  /** Names of the targets; by default those at which the cases of the file provision users. */
+  targets?: readonly string[];
   /** Runs after the rule is in effect, at the same time as the request. */
   meanwhile?: (planned: PlannedProvisioning, injected: InjectedFaults) => Promise<void>;
 }
@@ -63,9 +66,16 @@ interface Injection {
 /** Runs the flow that leads to a call, injects a fault there, and checks the invariants. */
 export async function injectFault(
   call: Call,
-  { rule, requiresFaultEnd = false, retryingState, rollBackLater = false, meanwhile }: Injection,
+  {
+    rule,
+    requiresFaultEnd = false,
+    retryingState,
+    rollBackLater = false,
+    targets = provisionedTargets,
+    meanwhile,
+  }: Injection,
 ): Promise<Observed> {
-  const planned = await plan();
+  const planned = await plan({ targets });
   const flow = flowOf(call.flow);
   const deletes = flow.deprovisions === true || flow.cancels === true;
   if (flow.deprovisions) await provision(planned);
