@@ -1,4 +1,3 @@
-import type { ServiceKind } from '../../contracts/services.ts';
 /**
  * Mutations of the product: each removes one part that the invariants depend on. The failure suite, or the test of another
  * suite that the mutation names, must fail for each of them.
@@ -16,11 +15,11 @@ export interface Mutation {
 
 const change = (file: string, from: string, to: string) => ({ file, from, to });
 
-const withoutCatch = (service: ServiceKind, workflow: string, state: string, cases: string): Mutation => ({
+const withoutCatch = (state: string, cases: string): Mutation => ({
   name: `no catch of ${state[0]?.toUpperCase()}${state.slice(1)}`,
   changes: [
     change(
-      `workflows/${service}/${workflow}.ts`,
+      'workflows/app2/create-service-user.ts',
       state === 'createUser'
         ? `  onFailure(createUser, compensation.start, {
     user_sub: null,
@@ -84,32 +83,81 @@ export const mutations: readonly Mutation[] = [
     changes: [change('handlers/app2/delete-user.ts', 'Username: user.sub }', 'Username: input.username }')],
     caughtBy: { file: 'tampering', cases: 'user replaced before DeleteUser by name' },
   },
-  withoutCatch('app2', 'create-service-user', 'createUser', 'AdminCreateUser: response lost, always'),
-  withoutCatch('app2', 'create-service-user', 'setPassword', 'AdminSetUserPassword: permanent error'),
-  withoutCatch(
-    'app2',
-    'create-service-user',
-    'addToGroup',
-    'AdminAddUserToGroup: permanent error, always (provision)',
-  ),
-  withoutCatch(
-    'app2',
-    'create-service-user',
-    'publishUserCreated',
-    'PublishUserCreated events:PutEvents: connection reset, always',
-  ),
-  withoutCatch(
-    'app1',
-    'provision-service-user',
-    'requestUserCreation',
-    'RequestUserCreation POST /admin/create-user: permanent error',
-  ),
-  withoutCatch(
-    'app1',
-    'provision-service-user',
-    'publishProvisioned',
-    'PublishProvisioned events:PutEvents: connection reset, always',
-  ),
+  withoutCatch('createUser', 'AdminCreateUser: response lost, always'),
+  withoutCatch('setPassword', 'AdminSetUserPassword: permanent error'),
+  withoutCatch('addToGroup', 'AdminAddUserToGroup: permanent error, always (provision)'),
+  withoutCatch('publishUserCreated', 'PublishUserCreated events:PutEvents: connection reset, always'),
+  {
+    name: 'no catch of RequestUserCreation',
+    changes: [
+      change(
+        'workflows/app1/provision-service-user.ts',
+        'of [authenticate, encrypt, requestUserCreation]) fail(task);',
+        'of [authenticate, encrypt]) fail(task);',
+      ),
+    ],
+    caughtBy: { file: 'matrix', cases: 'RequestUserCreation POST /admin/create-user: permanent error' },
+  },
+  {
+    name: 'no catch of PublishProvisioned',
+    changes: [
+      change(
+        'workflows/app1/provision-service-user.ts',
+        '  onFailure(publishProvisioned, compensation.start, ALL_REQUESTED);\n',
+        '',
+      ),
+    ],
+    caughtBy: {
+      file: 'matrix',
+      cases: 'PublishProvisioned events:PutEvents: connection reset, always',
+    },
+  },
+  {
+    name: 'a failed DELETE ends the compensation',
+    changes: [
+      change(
+        'workflows/app1/compensation.ts',
+        `  cancelUserCreation.addCatch(new Succeed(scope, 'UserMayRemain'), {
+    outputs: {
+      target: item('target'),
+      user: 'unknown',
+      error: jsonata('$states.errorOutput.Error'),
+    },
+  });\n`,
+        '',
+      ),
+    ],
+    caughtBy: {
+      file: 'redrive',
+      cases: 'ProvisionServiceUser at two targets failed as RollBackFailed, redriven at once',
+    },
+  },
+  {
+    name: 'siblings are not cancelled',
+    changes: [
+      change(
+        'workflows/app1/provision-service-user.ts',
+        `[$states.context.Execution.Input.targets[\${requested}]]`,
+        '[$cause.target]',
+      ),
+    ],
+    caughtBy: {
+      file: 'redrive',
+      cases: 'ProvisionServiceUser at two targets failed as ProvisioningFailed, redriven at once',
+    },
+  },
+  {
+    name: 'the Cause of a foreign error is parsed',
+    changes: [
+      change('workflows/app1/provision-service-user.ts', 'errors: [TARGET_FAILED],', 'errors: [Errors.ALL],'),
+      change(
+        'workflows/app1/provision-service-user.ts',
+        '  onFailure(provisionTargets, compensation.start, ALL_REQUESTED);\n',
+        '',
+      ),
+    ],
+    caughtBy: { file: 'alone/foreign-errors', cases: 'an iteration that fails with another error' },
+  },
   {
     name: 'only the last attempt of CreateUser counts: throttled means that no user exists',
     changes: [
@@ -157,8 +205,8 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'handlers/app1/lib/creation-requested.ts',
-        'return events.some(({ stateEnteredEventDetails: entered }) => entered?.name === REQUEST);',
-        'return events.length === 0 || REQUEST.length === 0;',
+        'return targets.filter((_, index) => indexes.has(index));',
+        'return targets.filter((_, index) => indexes.has(index) && REQUEST.length === 0);',
       ),
     ],
     caughtBy: { file: 'matrix', cases: 'StopProvisioning states:StopExecution: throttled, once (cancel)' },
@@ -280,6 +328,17 @@ export const mutations: readonly Mutation[] = [
         'handlers/app1/call-target.ts',
         'if (outcome !== undefined) await resumeTask(task, outcome);',
         "if (outcome !== 'UserAlreadyExists') await resumeTask(task, 'UserCreated');",
+      ),
+    ],
+    caughtBy: { file: 'alone/notified', cases: 'a forged notification while the user does not exist' },
+  },
+  {
+    name: 'the target is read from the event',
+    changes: [
+      change(
+        'infra/constructs/notifications.ts',
+        'target: target.name,\n              provisioning_id',
+        "target: EventField.fromPath('$.detail.target'),\n              provisioning_id",
       ),
     ],
     caughtBy: { file: 'alone/notified', cases: 'a forged notification while the user does not exist' },

@@ -20,6 +20,7 @@ import { deprovision, post } from '../support/provisioning.ts';
 import { type InjectedFaults, inject } from '../support/proxy.ts';
 import { suite } from '../support/suite.ts';
 import { names, target } from '../support/target.ts';
+import { targets } from '../support/targets.ts';
 
 /**
  * Each creation is queued, and App1 does not poll: App2 publishes a completion notification, then App1 reads the status
@@ -80,9 +81,13 @@ const statusRead = ({ id: name }: PlannedProvisioning): FaultRule => ({
   latency: 0.001,
 });
 
-/** Publishes a notification on the target's bus, with the permission to publish events only. */
+/**
+ * Publishes a notification on the target's bus, with the permission to publish events only. It names another target, which
+ * App1 must not believe.
+ */
 async function forgeNotification({ id: provisioning_id }: PlannedProvisioning): Promise<void> {
-  const Detail = JSON.stringify({ provisioning_id, status: 'SUCCEEDED', user: 'present' });
+  const another = targets.find((name) => name !== target);
+  const Detail = JSON.stringify({ provisioning_id, target: another, status: 'SUCCEEDED', user: 'present' });
   const Source = notificationSource(target);
   const { detailType: DetailType } = completionNotification;
   const EventBusName = targetOutputs.event_bus_name;
