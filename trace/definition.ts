@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { Graph, GraphEdge, GraphNode } from './model.ts';
 
 /**
- * The part of Amazon States Language that a graph needs, for any state machine. States inside Parallel are not part of the
- * graph.
+ * The part of Amazon States Language that a graph needs, for any state machine. States inside Parallel are not part of
+ * the graph.
  * docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
  */
 const state = z.looseObject({
@@ -37,9 +37,9 @@ const KINDS: Record<string, GraphNode['kind']> = {
 };
 
 /**
- * Parses a definition into a graph. In a roll-back state machine, every state is compensation; in another one, those that
- * are reachable only through a caught error and do not lead back to the main path. Names of states are unique, also across
- * the iterations of Maps.
+ * Parses a definition into a graph. In a roll-back state machine, every state is compensation; in another one, those
+ * that are reachable only through a caught error and do not lead back to the main path. Names of states are unique, also
+ * across the iterations of Maps.
  * @throws ZodError when the text is not a definition
  */
 export function parseGraph(text: string, isRollBack: boolean): Graph {

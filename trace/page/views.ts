@@ -1,8 +1,8 @@
 import type { Execution, Graph, GraphEdge, Step } from '../model.ts';
 
 /**
- * The parts of App1's executions that the page shows. With one target, the states of the iterations stand in the place of
- * their Map. With several, each target has a pane with its iterations, and the steps outside the Maps stand above.
+ * The parts of App1's executions that the page shows. With one target, the states of the iterations stand in the place
+ * of their Map. With several, each target has a pane with its iterations, and the steps outside the Maps stand above.
  */
 
 /** A part of an execution: states and the steps in them. */
