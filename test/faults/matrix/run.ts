@@ -152,9 +152,10 @@ async function timedOutTwice({ functionName }: Call, id: string): Promise<boolea
   return (await logLines(functionName, id)).some((line) => secondTimeout.safeParse(line).success);
 }
 
-/** Another provisioning of the same username. */
+/** Another provisioning of the same username, at the target with the fault only. */
 const rivalOf = (planned: PlannedProvisioning): PlannedProvisioning => ({
   ...planned,
+  targets: [planned.target],
   id: planned.rival,
   key: rivalKey(planned.key),
 });
