@@ -13,6 +13,8 @@ const load = z.strictObject({
 /** Ratios by name; `before` are those of the previous run. */
 const ratios = z.record(z.string(), z.number());
 
+const byTargets = z.strictObject({ 1: summary, 3: summary });
+
 /** The last measurements of each benchmark. */
 export const results = z.strictObject({
   loading: z
@@ -50,7 +52,12 @@ export const results = z.strictObject({
     })
     .optional(),
   targets: z
-    .strictObject({ made, ratios, before: ratios, measured: z.strictObject({ 1: summary, 3: summary }) })
+    .strictObject({
+      made,
+      ratios,
+      before: ratios,
+      measured: z.strictObject({ plain: byTargets, slow: byTargets }),
+    })
     .optional(),
 });
 export type Results = z.infer<typeof results>;
