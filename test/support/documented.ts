@@ -13,6 +13,7 @@ export const runBy: readonly (readonly [page: RegExp, section: RegExp, test: str
   [/^docs\/targets\.md$/, /./, 'test/e2e/tools/targets.test.ts'],
   [/^docs\/adding-a-service\.md$/, /./, 'test/e2e/tools/payments.test.ts'],
   [/^docs\/migration\.md$/, /./, 'test/e2e/tools/migration.test.ts'],
+  [/^docs\/deploying\.md$/, /^Into two accounts$/, 'test/e2e/tools/deploying-accounts.test.ts'],
   [/^docs\/deploying\.md$/, /./, 'test/e2e/tools/deploying.test.ts'],
   [/^examples\/payments\/README\.md$/, /./, 'test/e2e/tools/payments.test.ts'],
   [/^examples\/access-register\/README\.md$/, /^On AWS$/, 'test/e2e/tools/deploying.test.ts'],
