@@ -117,9 +117,10 @@ ${table(
 ${ratioTable(ratios, before)}
 
 App1 provisions at all targets of a request at the same time, so a request lasts as long as its slowest target. On this
-computer, all targets share the processors and the emulator, which handles one call after the other, and a target polls
-after ${POLL_PAUSES[0]} and ${POLL_PAUSES[1]} seconds: so the plain measurement shows the computer. With slow calls, a proxy delays each call to
-Cognito by ${SLOW_CALL} ms, and the provisionings wait most of the time, as on AWS. The expectation is for this measurement.
+computer, all targets share the processors and the emulator. With slow calls, a proxy delays each call to Cognito by
+${SLOW_CALL} ms, so that the provisionings also wait, as on AWS; the expectation is for this measurement. A target polls its
+workflow after pauses of ${POLL_PAUSES.slice(0, 4).join(', ')} seconds, so a creation that ends after a poll counts up to the next one: a
+small difference can become a whole pause.
 `;
 }
 

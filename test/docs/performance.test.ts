@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { readCountResults } from '../../bench/count/results.ts';
 import { performancePage } from '../../bench/performance/page.ts';
-import { latencyRatios, loadingRatios } from '../../bench/performance/ratios.ts';
+import { latencyRatios, loadingRatios, targetRatios } from '../../bench/performance/ratios.ts';
 import { readResults } from '../../bench/performance/results.ts';
 
 const results = readResults();
@@ -16,10 +16,12 @@ describe('docs/performance.md', () => {
   });
 
   it('contains the measured ratios', () => {
-    const { loading, latency } = results;
-    if (loading === undefined || latency === undefined) throw new Error('Not everything was measured.');
+    const { loading, latency, targets } = results;
+    if (loading === undefined || latency === undefined || targets === undefined)
+      throw new Error('Not everything was measured.');
 
     expect(loading.ratios).toEqual(loadingRatios(loading.measured));
     expect(latency.ratios).toEqual(latencyRatios(latency.measured));
+    expect(targets.ratios).toEqual(targetRatios(targets.measured));
   });
 });
