@@ -129,7 +129,7 @@ export class UserManagement extends Service<'app1'> {
 
     const rollBack = new Workflow(this, 'RollBackProvisioning', {
       stateMachineName: names.rollBackProvisioning,
-      comment: 'Stops a provisioning and removes its user at the target',
+      comment: 'Stops a provisioning and removes its user at each target',
       timeout: timeLimits.provisioningRollBack,
       settings,
       definition: (within) =>
