@@ -156,7 +156,7 @@ export const mutations: readonly Mutation[] = [
         '',
       ),
     ],
-    caughtBy: { file: 'alone/foreign-errors', cases: 'an iteration that fails with another error' },
+    caughtBy: { file: 'alone/other-errors', cases: 'an iteration that fails with another error' },
   },
   {
     name: 'only the last attempt of CreateUser counts: throttled means that no user exists',

@@ -93,7 +93,7 @@ const otherFailures = [
   '- `several-targets`, `alone/busy-target`: one of two targets fails while the other one is late, busy or unreachable.',
   '- `random-sequences`: 200 random sequences of all of these, from a seed that the test prints (`FAULTS_SEED`).',
   '- `random-walks`: 200 of them at three targets, while deployments of App1 retire, remove and register one of them.',
-  '- `alone/foreign-errors`: an iteration fails with an error that no step has.',
+  '- `alone/other-errors`: an iteration fails with an error that no step has.',
   '- `alone/sweep`, `alone/zero-downtime-updates`: events that never arrive, a roll-back that failed, and an update of the',
   '  state machines while executions run.',
   '',

@@ -20,7 +20,7 @@ const definition = z.looseObject({
 });
 
 /** Runs a function while each iteration that fails has an error whose Cause is free text. */
-async function withForeignErrors(run: () => Promise<unknown>): Promise<void> {
+async function withOtherErrors(run: () => Promise<unknown>): Promise<void> {
   const { stepFunctions } = system.clients;
   const { state_machine_arn: stateMachineArn } = outputs.app1;
   const present = await stepFunctions.send(new DescribeStateMachineCommand({ stateMachineArn }));
@@ -43,7 +43,7 @@ describe('an iteration that fails with another error', () => {
   it('is compensated at every target in the same execution', async () => {
     const planned = await plan({ targets: twoTargets });
     const denials = await inject(denyCalls('AddToGroup cognito-idp:AdminAddUserToGroup')(planned));
-    await withForeignErrors(() => post(planned, planned.key));
+    await withOtherErrors(() => post(planned, planned.key));
 
     const { status, error } = await waitForOutcome(planned.id);
 
