@@ -264,8 +264,9 @@ register of access, to find leftovers, or to write an audit trail.
   \`creation_id\` distinguishes the two. Events of different generations have no order.
 - **The event_id is unique**: it contains service, provisioning, generation, sequence and event. A copy has the same content
   except for its time and cause. It can contain another reason (\`failure\`, \`compensation_failure\`) if the execution that
-  published it was stopped, timed out or redriven before its outcome, or if a roll-back fails again. The outcome is the same,
-  so a subscriber can keep the first copy.
+  published it was stopped, timed out or redriven before its outcome, or if a roll-back fails again; then it also has other
+  \`outcomes\`, because other targets may remain. What happened is the same, so a subscriber can keep the first copy: another
+  event follows when no target remains.
 - **Each accepted provisioning publishes its outcome**, at each service that it reached. The last event of a service agrees
   with its user pool. The diagrams below show all valid event sequences. A target publishes nothing about a provisioning that was
   cancelled before its request arrived.

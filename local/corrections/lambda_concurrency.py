@@ -3,10 +3,15 @@
 lambda/latest/dg/gettingstarted-limits: an account can run 1,000 concurrent invocations. MiniStack starts a process
 for each, which exhausts the machine, and throttles by the machine's memory. Here an invocation waits for a process
 instead, so it appears slow to its caller.
+
+lambda/latest/dg/functions-states: while a function is being updated, its previous code and configuration handle the
+invocations. MiniStack stops the processes of running invocations; here such a process is stopped after its invocation, and the
+invocations that wait have processes of their own, with the previous configuration.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,7 +22,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from corrections.support import wrap_function
+from corrections.support import replace_text, wrap_function
 
 MAX_INVOCATIONS = 1000
 MAX_PROCESSES = 32
@@ -37,6 +42,10 @@ waiting: dict[str, deque[ProcessRequest]] = {}
 """The invocations that wait for a process, by function, in order of arrival."""
 
 
+updates = itertools.count(1)
+"""Numbers of the updates of functions."""
+
+
 @dataclass(eq=False)
 class ProcessRequest:
     """The process that is assigned to an invocation, and the process to stop for it, if any."""
@@ -52,6 +61,9 @@ def apply() -> None:
     lambda_svc._ACCOUNT_CONCURRENCY_CAP = MAX_INVOCATIONS
     wrap_function(lambda_runtime, "acquire_worker", wait_for_process)
     wrap_function(lambda_runtime, "release_worker", release_process)
+    pooled = "for w in (_workers.pop(k, []) or [])]"
+    replace_text(lambda_runtime, "invalidate_worker", pooled, f"{pooled[:-1]} if not w.in_use]")
+    wrap_function(lambda_runtime, "invalidate_worker", keep_waiting_invocations)
 
 
 def wait_for_process(
@@ -79,6 +91,21 @@ def release_process(original: Callable[[Any], None], worker: Any | None) -> None
     original(worker)
     with lock:
         serve()
+        is_outdated = worker is not None and all(worker not in pool for pool in lambda_runtime._workers.values())
+    if is_outdated:
+        lambda_runtime.kill_workers([worker])
+
+
+def keep_waiting_invocations(
+    original: Callable[..., None], name: str, qualifier: str | None = None, **scope: str
+) -> None:
+    with lock:
+        for function in [each for each in waiting if each.split(":")[-2:] == [name, qualifier]]:
+            former = f"{function}#{next(updates)}"
+            waiting[former] = waiting.pop(function)
+            for process_request in waiting[former]:
+                process_request.function = former
+    original(name, qualifier=qualifier, **scope)
 
 
 def serve() -> None:

@@ -1,4 +1,9 @@
-import { GetAccountSettingsCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  GetAccountSettingsCommand,
+  InvokeCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
 import { describe, expect, test } from '@jest/globals';
 import { client, endpoint } from './support/clients.ts';
 import { eventually } from './support/eventually.ts';
@@ -184,6 +189,28 @@ describe('corrected: concurrency', () => {
       new Set(invocations.map(({ payload }) => Number(payload)).filter(isRunning)).size,
     ).toBeLessThanOrEqual(40);
   }, 30_000);
+
+  // lambda/latest/dg/functions-states: until an update is complete, the previous configuration handles the invocations
+  test('an update of the configuration does not end a running invocation', async () => {
+    const FunctionName = await createFunction(`
+      exports.handler = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return process.env.SETTING ?? 'none';
+      };`);
+    const invocations = Array.from({ length: 8 }, () => invoke(FunctionName));
+    await Promise.race(invocations);
+    await client(LambdaClient).send(
+      new UpdateFunctionConfigurationCommand({
+        FunctionName,
+        Environment: { Variables: { SETTING: 'changed' } },
+      }),
+    );
+    const finished = await Promise.all(invocations);
+    const next = await invoke(FunctionName);
+
+    expect(finished.filter(({ error }) => error !== undefined)).toEqual([]);
+    expect(next).toMatchObject({ payload: 'changed' });
+  });
 });
 
 describe('corrected: the context of an invocation', () => {
