@@ -26,5 +26,5 @@ suite('a fault in a call', table, {
     const actual = { status, user, refused, app1, app2: outcome.app2 === undefined ? undefined : app2 };
     expect([outcome, outcome.alternative ?? outcome].map(observable)).toContainEqual(actual);
   },
-  sample: 23,
+  sample: 29,
 });

@@ -223,5 +223,5 @@ suite('a failure at one of two targets', scenarios, {
     expect(broken).toEqual([]);
     expect(outcome).toBe(expected);
   },
-  sample: 4,
+  sample: 6,
 });
