@@ -56,6 +56,7 @@ describe('a successful provisioning', () => {
 
     expect(await statesOf('ProvisionServiceUser', provisioning_id)).toEqual([
       'PublishRequested',
+      'ProvisionTargets',
       'Authenticate',
       'EncryptCredentials',
       'RequestUserCreation',

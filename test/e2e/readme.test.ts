@@ -59,7 +59,7 @@ describe('README.md', () => {
 
     expect(created).toContain('✔ SUCCEEDED');
     for (const card of [rejected, failed]) {
-      expect(card).toMatch(/failed at +RequestUserCreation\n/);
+      expect(card).toMatch(/failed at +RequestUserCreation at app2\n/);
       expect(card).toMatch(/why +USER_ALREADY_EXISTS: /);
       expect(card).toMatch(/left behind +nothing\n/);
       expect(card).toMatch(/what to do +Choose another username/);

@@ -35,6 +35,7 @@ it('the timeline of a failure contains every step and attempt of both services i
   expect(timeline_incomplete).toBeUndefined();
   expect(timeline.map(({ service, step }) => `${service} ${step}`)).toEqual([
     'app1 PublishRequested',
+    'app1 ProvisionTargets',
     'app1 Authenticate',
     'app1 EncryptCredentials',
     'app1 RequestUserCreation',
@@ -44,7 +45,11 @@ it('the timeline of a failure contains every step and attempt of both services i
     'app2 DeleteUser',
     'app2 PublishUserRolledBack',
     'app2 UserCreationRolledBack',
+    'app1 TargetFailed',
+    'app1 CompensateTargets',
+    'app1 ChooseCompensation',
     'app1 CancelUserCreation',
+    'app1 ChooseOutcome',
     'app1 PublishProvisioningFailed',
     'app1 ProvisioningFailed',
   ]);
@@ -89,6 +94,7 @@ it('the timeline contains the steps of App1 and is marked as incomplete while Ap
   expect(timeline_incomplete).toEqual(['app2']);
   expect(timeline.map(({ service, step }) => `${service} ${step}`)).toEqual([
     'app1 PublishRequested',
+    'app1 ProvisionTargets',
     'app1 Authenticate',
     'app1 EncryptCredentials',
     'app1 RequestUserCreation',

@@ -493,7 +493,7 @@ describe('a target that is not active', () => {
   });
 
   it('finishes a creation that is running when it is retired', async () => {
-    const reset = await exhaustRateLimits(8);
+    const reset = await exhaustRateLimits(20);
     const request = { ...newRequest(), targets: ['payments'] };
     const { body } = await systemOf(outputs).provision(request);
     const { provisioning_id } = provisioningAccepted.parse(body);
