@@ -150,6 +150,13 @@ def keep_accounts() -> None:
         '"CreatedBy": get_account_id(),',
         '"CreatedBy": existing.get("CreatedBy") or _calling_account(),',
     )
+    # eventbridge/latest/apireference/API_Rule: the rules of ListRules have no CreatedBy.
+    replace_text(
+        eventbridge,
+        "_list_rules",
+        "rules.append(_rule_out(r))",
+        'rules.append({field: value for field, value in _rule_out(r).items() if field != "CreatedBy"})',
+    )
     replace_text(eventbridge, "_put_events", '"Account": get_account_id(),', '"Account": _calling_account(),')
 
 

@@ -3,6 +3,7 @@ import {
   DescribeRuleCommand,
   DisableRuleCommand,
   EventBridgeClient,
+  ListRulesCommand,
   ListTargetsByRuleCommand,
   PutEventsCommand,
   PutPermissionCommand,
@@ -240,6 +241,18 @@ describe('corrected: a rule of a stack on a bus of another account', () => {
     expect(await find()).toMatchObject({ Arn: stack.outputs['Arn'], CreatedBy: account });
     await deleteStack(stack);
     await expect(find()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  // eventbridge/latest/apireference/API_Rule: only DescribeRule names the creator
+  it('is listed without its creator', async () => {
+    const bus = await createOtherBus(ownRules);
+    const stack = await createStack(templateFor(bus.arn));
+
+    const { Rules } = await owner.send(new ListRulesCommand({ EventBusName: bus.name }));
+
+    await deleteStack(stack);
+    expect(Rules).toEqual([expect.objectContaining({ Name: 'forward' })]);
+    expect(Rules?.[0]).not.toHaveProperty('CreatedBy');
   });
 
   // eventbridge/latest/userguide/eb-event-bus-perms
