@@ -44,7 +44,9 @@ const tools = (name: string, files: string): Part => ({
   run: name,
   environment: { TEST_DIRECTORY: `test-${name}` },
 });
-const commands = tools('commands', 'cli|scripts|trace|preflight|targets');
+const commands = tools('commands', 'cli|scripts|trace|preflight');
+/** Starts a local AWS with further targets itself. */
+const targets = tools('targets', 'targets');
 const subscribers = tools('subscribers', 'delivery|example');
 const alarms = tools('alarms', 'alarms');
 /** The acceptance on a system with several defects; `acceptanceWhole` tests the others one by one, and the whole acceptance. */
@@ -121,10 +123,11 @@ const selections: Record<(typeof suites)[number], readonly (readonly Part[])[]> 
     [
       faults,
       subscribers,
-      commands,
+      targets,
       e2e,
       unit,
       acceptance,
+      commands,
       localAws,
       templates,
       alarms,
