@@ -104,6 +104,15 @@ const FIRST_PAUSE = 100;
 /** Longer than API Gateway's timeout of 29 seconds, because a large body takes longer. */
 const CALL_LIMIT = 60_000; // milliseconds
 
+/** The events of a user that was provisioned and then removed. */
+export const DEPROVISIONED_EVENTS = [
+  'ServiceUserProvisioningRequested',
+  'ServiceUserCreated',
+  'ServiceUserProvisioned',
+  'ServiceUserRemoved',
+  'ServiceUserDeprovisioned',
+] as const satisfies readonly EventName[];
+
 export type DeployedSystem = Awaited<ReturnType<typeof deployedSystem>>;
 
 /** @throws CliError when one of the stacks is not available with these credentials, or a migration is in progress */

@@ -13,7 +13,7 @@ import { serviceKinds } from '../../contracts/services.ts';
 import { callBusinessRoute, noBusinessRoute } from '../business-route.ts';
 import type { Check } from '../check.ts';
 import { describeResponse, expectProblem } from '../responses.ts';
-import { type DeployedSystem, type Finished, newPassword } from '../system.ts';
+import { DEPROVISIONED_EVENTS, type DeployedSystem, type Finished, newPassword } from '../system.ts';
 import { assert, NotApplicable } from '../verdict.ts';
 
 /** Requests of callers to App1 and their outcomes. */
@@ -191,13 +191,7 @@ export const provisioningChecks: readonly Check[] = [
       const { user, provisioning } = await system.provision({ targets });
       const { provisioning_id: id, status } = provisioning;
       assert(status === 'SUCCEEDED', `its provisioning finished as ${status} ${describeUsers(provisioning)}`);
-      system.expectedEvents.set(id, [
-        'ServiceUserProvisioningRequested',
-        'ServiceUserCreated',
-        'ServiceUserProvisioned',
-        'ServiceUserRemoved',
-        'ServiceUserDeprovisioned',
-      ]);
+      system.expectedEvents.set(id, DEPROVISIONED_EVENTS);
       const created = targets.map((target) => ({ target, user: 'present' }));
       assert(isDeepStrictEqual(provisioning.targets, created), describeUsers(provisioning));
       await system.signIn(user);

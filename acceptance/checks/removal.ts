@@ -6,7 +6,7 @@ import { executionArn } from '../../handlers/shared/executions.ts';
 import { functionNamed } from '../../infra/names.ts';
 import type { Check } from '../check.ts';
 import { functionLog, logLines } from '../logs.ts';
-import type { DeployedSystem } from '../system.ts';
+import { DEPROVISIONED_EVENTS, type DeployedSystem } from '../system.ts';
 import { assert, NotApplicable } from '../verdict.ts';
 
 /** Removal of users: by DELETE, and after a provisioning or creation was stopped. */
@@ -61,13 +61,7 @@ export const removalChecks: readonly Check[] = [
       const { provisioning_id: id, status } = provisioning;
       assert(status === 'SUCCEEDED', `its provisioning finished as ${status}`);
       await system.remove(id);
-      system.expectedEvents.set(id, [
-        'ServiceUserProvisioningRequested',
-        'ServiceUserCreated',
-        'ServiceUserProvisioned',
-        'ServiceUserRemoved',
-        'ServiceUserDeprovisioned',
-      ]);
+      system.expectedEvents.set(id, DEPROVISIONED_EVENTS);
       assert((await system.poolUser(user.username)) === undefined, 'the pool still has the user');
       const isRejected = await system.signIn(user).then(
         () => false,

@@ -1,4 +1,9 @@
-import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@aws-sdk/client-sfn';
+import {
+  GetExecutionHistoryCommand,
+  type GetExecutionHistoryInput,
+  type HistoryEvent,
+  type SFNClient,
+} from '@aws-sdk/client-sfn';
 import { hasErrorName } from './errors.ts';
 
 /**
@@ -10,6 +15,12 @@ import { hasErrorName } from './errors.ts';
 const PAGE = 1000;
 
 type StepFunctions = Pick<SFNClient, 'send'>;
+
+/** Events of a history, and whether it has further ones. */
+interface HistoryPart {
+  events: HistoryEvent[];
+  truncated: boolean;
+}
 
 interface ReadOptions {
   /** Whether the events carry input, output and variables of the states. Default: false. */
@@ -27,22 +38,12 @@ export async function readHistory(
   stepFunctions: StepFunctions,
   executionArn: string,
   { includeExecutionData = false, maxEvents = Number.POSITIVE_INFINITY }: ReadOptions = {},
-): Promise<{ events: HistoryEvent[]; truncated: boolean }> {
-  const events: HistoryEvent[] = [];
-  let nextToken: string | undefined;
-  do {
-    const page = await stepFunctions.send(
-      new GetExecutionHistoryCommand({
-        executionArn,
-        includeExecutionData,
-        maxResults: PAGE,
-        ...(nextToken === undefined ? {} : { nextToken }),
-      }),
-    );
-    events.push(...(page.events ?? []));
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined && events.length < maxEvents);
-  return { events, truncated: nextToken !== undefined };
+): Promise<HistoryPart> {
+  return readPages(
+    stepFunctions,
+    { executionArn, includeExecutionData },
+    (events) => events.length >= maxEvents,
+  );
 }
 
 /** All events of a history, oldest first, without data; `undefined` if the execution does not exist. */
@@ -68,15 +69,24 @@ export async function readLatestEvents(
   stepFunctions: StepFunctions,
   executionArn: string,
   isEnough: (events: HistoryEvent[]) => boolean = () => true,
-): Promise<{ events: HistoryEvent[]; truncated: boolean }> {
+): Promise<HistoryPart> {
+  const request = { executionArn, includeExecutionData: false, reverseOrder: true };
+  const { events, truncated } = await readPages(stepFunctions, request, isEnough);
+  return { events: events.toReversed(), truncated };
+}
+
+/** Reads pages in the order of the request, until the events read so far are enough. */
+async function readPages(
+  stepFunctions: StepFunctions,
+  request: GetExecutionHistoryInput,
+  isEnough: (events: HistoryEvent[]) => boolean,
+): Promise<HistoryPart> {
   const events: HistoryEvent[] = [];
   let nextToken: string | undefined;
   do {
     const page = await stepFunctions.send(
       new GetExecutionHistoryCommand({
-        executionArn,
-        includeExecutionData: false,
-        reverseOrder: true,
+        ...request,
         maxResults: PAGE,
         ...(nextToken === undefined ? {} : { nextToken }),
       }),
@@ -84,7 +94,7 @@ export async function readLatestEvents(
     events.push(...(page.events ?? []));
     nextToken = page.nextToken;
   } while (nextToken !== undefined && !isEnough(events));
-  return { events: events.toReversed(), truncated: nextToken !== undefined };
+  return { events, truncated: nextToken !== undefined };
 }
 
 /** One attempt of a step. */

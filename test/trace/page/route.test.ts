@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { filtered } from '../../../trace/page/filter.ts';
 import { readRoute, writeRoute } from '../../../trace/page/route.ts';
 import { createReader } from '../../../trace/reader.ts';
 import { services } from '../support/fake-aws.ts';
+import { usernamesFor } from '../support/filters.ts';
 import { ids, NOW, scene } from '../support/scene.ts';
 
 describe('the route', () => {
@@ -35,14 +35,6 @@ describe('filtered', () => {
     { environment: 'a test', services, callsPerSecond: Number.POSITIVE_INFINITY },
     () => NOW,
   );
-  const usernamesFor = async (over: Partial<Parameters<typeof filtered>[1]>) =>
-    filtered((await reader.list(1)).provisionings, {
-      show: 'all',
-      code: '',
-      target: '',
-      text: '',
-      ...over,
-    }).map(({ username }) => username);
 
   it.each([
     ['running', ['frida']],
@@ -51,12 +43,12 @@ describe('filtered', () => {
     ['rolled_back', ['dave', 'erin']],
     ['left_behind', ['dave']],
   ] as const)('returns provisionings that are %s', async (show, names) => {
-    expect(await usernamesFor({ show })).toEqual(names);
+    expect(await usernamesFor(reader, { show })).toEqual(names);
   });
 
   it('matches a code, and a part of a name or an id', async () => {
-    expect(await usernamesFor({ code: 'PASSWORD_REJECTED' })).toEqual(['bob']);
-    expect(await usernamesFor({ text: 'AR' })).toEqual(['carol']);
-    expect(await usernamesFor({ text: ids.dave.slice(4) })).toEqual(['dave']);
+    expect(await usernamesFor(reader, { code: 'PASSWORD_REJECTED' })).toEqual(['bob']);
+    expect(await usernamesFor(reader, { text: 'AR' })).toEqual(['carol']);
+    expect(await usernamesFor(reader, { text: ids.dave.slice(4) })).toEqual(['dave']);
   });
 });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Execution } from '../../../trace/model.ts';
-import { filtered, targetsOf } from '../../../trace/page/filter.ts';
+import { targetsOf } from '../../../trace/page/filter.ts';
 import { failedStep, userAtTargetText, userText, waitText } from '../../../trace/page/labels.ts';
 import { takenEdges } from '../../../trace/page/layout.ts';
 import { atTarget, hasMapError, inlined, outsideMaps } from '../../../trace/page/views.ts';
 import { createReader } from '../../../trace/reader.ts';
 import { services } from '../support/fake-aws.ts';
+import { usernamesFor } from '../support/filters.ts';
 import { ids, NOW, scene } from '../support/scene.ts';
 import { SEVERAL_NOW, severalIds, severalServices, severalTargets } from '../support/several-targets.ts';
 
@@ -152,28 +153,19 @@ describe('the labels of several targets', () => {
 });
 
 describe('the filter by target', () => {
-  const usernamesFor = async (over: Partial<Parameters<typeof filtered>[1]>) =>
-    filtered((await several.list(1)).provisionings, {
-      show: 'all',
-      code: '',
-      target: '',
-      text: '',
-      ...over,
-    }).map(({ username }) => username);
-
   it('returns the provisionings with the target', async () => {
-    expect(await usernamesFor({ target: 'orders' })).toEqual(['gina', 'hugo', 'iris']);
-    expect(await usernamesFor({ target: 'billing' })).toEqual([]);
+    expect(await usernamesFor(several, { target: 'orders' })).toEqual(['gina', 'hugo', 'iris']);
+    expect(await usernamesFor(several, { target: 'billing' })).toEqual([]);
   });
 
   it('returns among the failed ones those that failed at the target', async () => {
-    expect(await usernamesFor({ show: 'failed', target: 'payments' })).toEqual(['hugo']);
-    expect(await usernamesFor({ show: 'failed', target: 'orders' })).toEqual([]);
+    expect(await usernamesFor(several, { show: 'failed', target: 'payments' })).toEqual(['hugo']);
+    expect(await usernamesFor(several, { show: 'failed', target: 'orders' })).toEqual([]);
   });
 
   it('returns those with the code at the target', async () => {
-    expect(await usernamesFor({ code: 'PASSWORD_REJECTED', target: 'app2' })).toEqual(['iris']);
-    expect(await usernamesFor({ code: 'PASSWORD_REJECTED', target: 'payments' })).toEqual([]);
+    expect(await usernamesFor(several, { code: 'PASSWORD_REJECTED', target: 'app2' })).toEqual(['iris']);
+    expect(await usernamesFor(several, { code: 'PASSWORD_REJECTED', target: 'payments' })).toEqual([]);
   });
 
   it('offers all targets, and the chosen one', async () => {
